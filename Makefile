@@ -1,0 +1,40 @@
+# Everything runs in .venv, which is made once and again only when pyproject.toml changes.
+
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: run test test-slow check bench report docs clean
+
+run: $(READY)
+	$(BIN)/tallylog --config config.toml backfill
+	$(BIN)/tallylog --config config.toml report
+
+report: $(READY)
+	$(BIN)/tallylog --config config.toml report
+
+test: $(READY)
+	$(BIN)/python -m pytest -q -n 2
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -q -m slow
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m docs.generate --check
+	$(MAKE) test
+
+docs: $(READY)
+	$(BIN)/python -m docs.generate
+
+bench: $(READY)
+	$(BIN)/python -m bench.backfill
+
+clean:
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(READY): pyproject.toml .ci/venv
+	.ci/venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
