@@ -1,0 +1,1 @@
+"""From RAW tables to committed events, daily statistics and answers."""

@@ -1,0 +1,150 @@
+"""The configuration: what `config.toml` may say, as frozen models.
+
+The models below are the only list of settings; the reference in docs/ is made from them and a
+test holds the shipped config.toml against them. Reading the file and explaining what is wrong
+with it is in config_file.py. Nothing here reads the environment.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import zoneinfo
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+
+
+def _beside_config(path: Path, info: ValidationInfo) -> Path:
+    """A relative path counts from the folder of config.toml."""
+    return Path((info.context or {}).get("base", "."), path.expanduser())
+
+
+def _pattern_beside_config(pattern: str, info: ValidationInfo) -> str:
+    return pattern if pattern == "-" else str(_beside_config(Path(pattern), info))
+
+
+def _zone(name: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"no time zone is named {name!r}") from error
+    return name
+
+
+def _network(text: str) -> str:
+    return str(ipaddress.ip_network(text, strict=False))
+
+
+def _host(name: str) -> str:
+    if not re.fullmatch(r"[^\s/:]+", name):
+        raise ValueError(f"{name!r} is not a host name without scheme and port")
+    return name.lower()
+
+
+def site_name(name: str) -> str:
+    """A name is used in folder names, URLs and on the command line, so it is kept plain."""
+    if not re.fullmatch(r"\w[\w.:-]{0,99}", name):
+        raise ValueError(f"{name!r} is not a site name: use letters, digits and . : - _")
+    return name
+
+
+FilePath = Annotated[Path, AfterValidator(_beside_config)]
+FilePattern = Annotated[str, Field(min_length=1), AfterValidator(_pattern_beside_config)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Network = Annotated[str, AfterValidator(_network)]
+Host = Annotated[str, AfterValidator(_host)]
+SiteName = Annotated[str, AfterValidator(site_name)]
+
+
+class Section(BaseModel):
+    """A table of config.toml: fixed after reading, and without unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Site(Section):
+    name: SiteName = Field(description="The key used everywhere: in commands, URLs and answers.")
+    hosts: tuple[Host, ...] = Field(
+        default=(), description="Host names of the site; referrers from them are its own."
+    )
+    timezone: Zone = Field(
+        default="UTC", description="IANA name of the zone in which the site's days begin and end."
+    )
+
+
+class Exclude(Section):
+    paths: tuple[str, ...] = Field(
+        default=(), description="Paths not to count; * stands for any characters."
+    )
+    agents: tuple[str, ...] = Field(
+        default=(), description="User agents not to count; * stands for any characters."
+    )
+    addresses: tuple[Network, ...] = Field(
+        default=(), description="Addresses and networks not to count, such as 192.0.2.0/24."
+    )
+
+
+class Source(Section):
+    site: SiteName | None = Field(default=None, description="Name of the site the log is about.")
+    by_host: bool = Field(
+        default=False, description="Instead of `site`: the log's own host column chooses the site."
+    )
+    paths: tuple[FilePattern, ...] = Field(
+        min_length=1, description="Files, folders or patterns with *; relative to this file."
+    )
+    format: str | dict[str, Any] = Field(
+        default="auto",
+        description="A format's name, `auto`, or a table with the keys of a [format.NAME].",
+    )
+    exclude: Exclude = Field(
+        default=Exclude(), description="Rules for this source, added to those of [exclude]."
+    )
+
+
+class Retention(Section):
+    raw: int = Field(default=7, ge=0, description="Days to keep single events; 0 is for ever.")
+    cubes: int = Field(
+        default=30, ge=1, description="Days to keep statistics that any filter fits; not for ever."
+    )
+    totals: int = Field(default=0, ge=0, description="Days to keep daily totals; 0 is for ever.")
+
+
+class Store(Section):
+    data: FilePath = Field(
+        default=Path("data"), description="Folder of the store; relative to this file."
+    )
+    retention: Retention = Field(
+        default=Retention(), description="How long things are kept, in days."
+    )
+    keep_agent: Literal["string", "hash"] = Field(
+        default="string", description="What events keep of a user agent: `string` or its `hash`."
+    )
+    country_mmdb: FilePath | None = Field(
+        default=None, description="Country database in MMDB form, used instead of the bundled one."
+    )
+
+
+class Web(Section):
+    host: str = Field(default="127.0.0.1", description="Address the web server listens on.")
+    port: int = Field(default=8710, ge=1, le=65535, description="Port the web server listens on.")
+
+
+class Config(Section):
+    sites: tuple[Site, ...] = Field(
+        default=(), alias="site", description="A site whose visitors are counted."
+    )
+    sources: tuple[Source, ...] = Field(
+        default=(), alias="source", description="Logs that `tallylog backfill` reads by default."
+    )
+    formats: dict[str, dict[str, Any]] = Field(
+        default={}, alias="format", description="Formats of your own; see the list of formats."
+    )
+    store: Store = Field(default=Store(), description="Where and how long things are kept.")
+    exclude: Exclude = Field(default=Exclude(), description="Records that are never counted.")
+    web: Web = Field(default=Web(), description="The web server.")
+
+    def site_named(self, name: str) -> Site:
+        """The site of that name; one that is not configured has no hosts and zone UTC."""
+        return next((site for site in self.sites if site.name == name), Site(name=name))

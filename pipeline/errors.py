@@ -1,0 +1,60 @@
+"""Everything Tallylog refuses, as one tree.
+
+    TallylogError
+    ├── ConfigError      config.toml says something it can't mean
+    ├── SourceError      a log can't be found, opened or read
+    │   └── FormatError  a log opens, but its format is unknown or not sure enough
+    ├── QueryError       a question names what does not exist, or asks too much
+    └── StoreError       the store or its catalog is broken, full or in use
+
+Each says what is wrong, where, and how to mend it. Only the edges catch them: the command line
+prints them and exits with 1, the web answers with them.
+"""
+
+from __future__ import annotations
+
+
+class TallylogError(Exception):
+    """`what` is one sentence; `where` and `fix` may be empty."""
+
+    def __init__(self, what: str, where: str = "", fix: str = "") -> None:
+        super().__init__(what, where, fix)
+        self.what = what
+        self.where = where
+        self.fix = fix
+
+    def __str__(self) -> str:
+        lines = [self.what]
+        if self.where:
+            lines.append(f"  where: {self.where}")
+        if self.fix:
+            lines.append(f"  fix:   {self.fix}")
+        return "\n".join(lines)
+
+
+class ConfigError(TallylogError):
+    """Carries every problem of the file, not just the first."""
+
+    def __init__(self, problems: list[TallylogError]) -> None:
+        first = problems[0]
+        super().__init__(first.what, first.where, first.fix)
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
+
+
+class SourceError(TallylogError):
+    """A log can't be found, opened or read."""
+
+
+class FormatError(SourceError):
+    """The format of a log is unknown, or not sure enough to count by."""
+
+
+class QueryError(TallylogError):
+    """A question that can't be answered as it was asked."""
+
+
+class StoreError(TallylogError):
+    """The store or its catalog can't be used."""
