@@ -1,0 +1,174 @@
+"""Visits and answers by brute force, word by word after docs/definitions.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from tests.reference.records import Record
+
+HALF_AN_HOUR_MS = 30 * 60 * 1000
+#: How the visitor came: the visit has the value of its first view.
+FROM_FIRST_VIEW = (
+    "referrer",
+    "source",
+    "channel",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+)
+OF_THE_VISIT = ("entry", "exit", *FROM_FIRST_VIEW)
+OF_RECORDS = ("hits", "bot_hits", "bytes")
+
+Key = tuple[object, ...]
+#: (dimension, operator "==" or "!=", values): the record or visit has one of / none of the values
+Filter = tuple[str, str, tuple[object, ...]]
+
+
+@dataclass(slots=True)
+class Visit:
+    """A run of one visitor's views."""
+
+    views: list[Record]
+
+    @property
+    def values(self) -> dict[str, object]:
+        first, last = self.views[0].values, self.views[-1].values
+        own = {"entry": first["page"], "exit": last["page"]}
+        return own | {name: first[name] for name in FROM_FIRST_VIEW}
+
+    @property
+    def bounce(self) -> bool:
+        return len(self.views) == 1
+
+    @property
+    def seconds(self) -> int:
+        return self.views[-1].time_ms // 1000 - self.views[0].time_ms // 1000
+
+
+def visits_of(records: Iterable[Record]) -> list[Visit]:
+    """Every visitor's views in order, cut where half an hour passes; days are apart already."""
+    visits: list[Visit] = []
+    open_visit: dict[Key, Visit] = {}
+    for record in sorted(records, key=lambda r: (r.time_ms, r.log, r.offset)):
+        if not record.view:
+            continue
+        visit = open_visit.get(record.visitor)
+        if visit and record.time_ms - visit.views[-1].time_ms < HALF_AN_HOUR_MS:
+            visit.views.append(record)
+        else:
+            open_visit[record.visitor] = Visit([record])
+            visits.append(open_visit[record.visitor])
+    return visits
+
+
+def fits(values: dict[str, object], filters: Iterable[Filter]) -> bool:
+    """Whether all filters hold."""
+    for dimension, operator, wanted in filters:
+        if (values[dimension] in wanted) != (operator == "=="):
+            return False
+    return True
+
+
+def answer(
+    records: Sequence[Record],
+    metrics: Sequence[str],
+    by: Sequence[str] = (),
+    filters: Sequence[Filter] = (),
+    first: date | None = None,
+    last: date | None = None,
+) -> dict[Key, list[object]]:
+    """The metrics of every combination of dimension values that occurs."""
+    chosen = [
+        r
+        for r in records
+        if (first is None or r.date >= first) and (last is None or r.date <= last)
+    ]
+    groups: dict[Key, Group] = {}
+    _add_records(groups, chosen, by, filters)
+    _add_views(groups, visits_of(chosen), by, filters)
+    if not by:
+        groups.setdefault((), Group())
+    return {key: [group.metric(name) for name in metrics] for key, group in groups.items()}
+
+
+class Group:
+    """The records, views and visits that share a key."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.views: list[Record] = []
+        self.visits: list[Visit] = []
+
+    def metric(self, name: str) -> object:
+        """A number by its name."""
+        if name in ("views", "visits"):
+            return len(getattr(self, name))
+        value: object = getattr(self, name)()
+        return value
+
+    def hits(self) -> int:
+        return len(self.records)
+
+    def bot_hits(self) -> int:
+        return sum(1 for r in self.records if not r.human)
+
+    def bytes(self) -> int:
+        return sum(r.bytes for r in self.records)
+
+    def visitors(self) -> int:
+        return len({r.visitor for r in self.views})
+
+    def bounces(self) -> int:
+        return sum(1 for v in self.visits if v.bounce)
+
+    def duration_s(self) -> int:
+        return sum(v.seconds for v in self.visits)
+
+    def bounce_rate(self) -> float | None:
+        return self.bounces() / len(self.visits) if self.visits else None
+
+    def visit_duration(self) -> float | None:
+        return self.duration_s() / len(self.visits) if self.visits else None
+
+    def views_per_visit(self) -> float | None:
+        return len(self.views) / len(self.visits) if self.visits else None
+
+
+def _add_records(
+    groups: dict[Key, Group],
+    records: Iterable[Record],
+    by: Sequence[str],
+    filters: Sequence[Filter],
+) -> None:
+    """Hits count under the record's own values; by entry and exit they have none."""
+    asked = {*by, *(dimension for dimension, _, _ in filters)}
+    if asked & {"entry", "exit"}:
+        return
+    for record in records:
+        if fits(record.values, filters):
+            key = tuple(record.values[name] for name in by)
+            groups.setdefault(key, Group()).records.append(record)
+
+
+def _add_views(
+    groups: dict[Key, Group],
+    visits: Iterable[Visit],
+    by: Sequence[str],
+    filters: Sequence[Filter],
+) -> None:
+    """A view counts under its own values and its visit's; a visit once in every group where
+    one of its views is."""
+    for visit in visits:
+        touched: set[Key] = set()
+        for view in visit.views:
+            values = view.values | visit.values
+            if not fits(values, filters):
+                continue
+            key = tuple(values[name] for name in by)
+            group = groups.setdefault(key, Group())
+            group.views.append(view)
+            if key not in touched:
+                touched.add(key)
+                group.visits.append(visit)
