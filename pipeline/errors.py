@@ -5,7 +5,8 @@
     ├── SourceError      a log can't be found, opened or read
     │   └── FormatError  a log opens, but its format is unknown or not sure enough
     ├── QueryError       a question names what does not exist, or asks too much
-    └── StoreError       the store or its catalog is broken, full or in use
+    └── StoreError       the store is broken, full or in use
+        └── CatalogError its catalog can't be opened, or is newer than the program
 
 Each says what is wrong, where, and how to mend it. Only the edges catch them: the command line
 prints them and exits with 1, the web answers with them.
@@ -15,13 +16,13 @@ from __future__ import annotations
 
 
 class TallylogError(Exception):
-    """`what` is one sentence; `where` and `fix` may be empty."""
+    """`what` says what is wrong in one sentence; how to mend it and where may be empty."""
 
-    def __init__(self, what: str, where: str = "", fix: str = "") -> None:
-        super().__init__(what, where, fix)
+    def __init__(self, what: str, fix: str = "", where: str = "") -> None:
+        super().__init__(what, fix, where)
         self.what = what
-        self.where = where
         self.fix = fix
+        self.where = where
 
     def __str__(self) -> str:
         lines = [self.what]
@@ -37,7 +38,7 @@ class ConfigError(TallylogError):
 
     def __init__(self, problems: list[TallylogError]) -> None:
         first = problems[0]
-        super().__init__(first.what, first.where, first.fix)
+        super().__init__(first.what, first.fix, first.where)
         self.problems = tuple(problems)
 
     def __str__(self) -> str:
@@ -57,4 +58,8 @@ class QueryError(TallylogError):
 
 
 class StoreError(TallylogError):
-    """The store or its catalog can't be used."""
+    """The store can't be used."""
+
+
+class CatalogError(StoreError):
+    """The catalog can't be used."""

@@ -1,0 +1,105 @@
+"""Prints tables and JSON. Whatever came out of a log is cleaned first: a request can hold control
+characters that would steer the reader's terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+#: Marks that turn the direction of text, and so can make a line read as what it is not.
+_BIDI = (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F)
+_HIDDEN = dict.fromkeys(
+    [code for code in range(0xA0) if unicodedata.category(chr(code)) == "Cc"] + list(_BIDI)
+)
+
+
+def clean(text: str, keep: str = "") -> str:
+    """`text` without control characters, but for those in `keep`."""
+    hidden = {code: None for code in _HIDDEN if chr(code) not in keep}
+    return text.translate(hidden).encode("utf-8", "replace").decode("utf-8")
+
+
+def cell(value: Any) -> str:
+    """One value as a reader wants it."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.2f}" if isinstance(value, float) else clean(str(value))
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
+    """A table on stdout; numbers are set to the right."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, title=title or None, title_justify="left")
+    for index, name in enumerate(columns):
+        numbers = all(isinstance(row[index], int | float | None) for row in rows) and rows
+        table.add_column(name, justify="right" if numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell(value)) for value in row))
+    Console(file=sys.stdout, highlight=False).print(table)
+
+
+def print_facts(facts: Mapping[str, Any]) -> None:
+    """Names and values, one a line."""
+    width = max(map(len, facts), default=0)
+    for name, value in facts.items():
+        print(f"{name:<{width}}  {cell(value)}")
+
+
+def print_json(value: Any) -> None:
+    """One JSON object; dates and paths as text."""
+    print(json.dumps(value, default=str, ensure_ascii=True))
+
+
+def show(found: dict[str, Any], as_json: bool, show_text: Callable[[dict[str, Any]], None]) -> None:
+    """What a command found, in the form that was asked for."""
+    if as_json:
+        print_json(found)
+    else:
+        show_text(found)
+
+
+def show_rows(rows: Iterable[dict[str, Any]], name: str, as_json: bool) -> None:
+    """Rows that share their keys."""
+    found = list(rows)
+    if as_json:
+        print_json({name: found})
+    elif found:
+        print_table(tuple(found[0]), [tuple(row.values()) for row in found])
+    else:
+        print(f"no {name}")
+
+
+def print_answer(answer: Mapping[str, Any]) -> None:
+    """What `tallylog query` found, and how exact it is."""
+    columns = (*answer["query"]["dimensions"], *answer["query"]["metrics"])
+    print_table(columns, [(*row["dimensions"], *row["metrics"]) for row in answer["results"]])
+    print_facts({name: value for name, value in answer["meta"].items() if isinstance(value, str)})
+
+
+def print_summary(summary: Mapping[str, Any]) -> None:
+    """What `tallylog backfill` read, as a column that adds up."""
+    outcomes = {name: summary[name] for name in ("known", "directives", "rejected", "excluded")}
+    counted = {f"  {name}": n for name, n in summary["classes"].items() if n}
+    rest = {f"  {name}": n for name, n in outcomes.items() if n}
+    print_facts({"records": summary["records"], **rest, **counted})
+    if known := summary["known"]:
+        print(f"{known:,} lines already known, {summary['new_records']:,} new")
+    print(
+        f"{summary['files']:,} files, {summary['bytes'] / 1e6:,.1f} MB, {summary['bots']:,} records"
+        f" of bots, {_count(summary['days'])} days changed, {summary['seconds']:.1f} s"
+    )
+
+
+def _count(days: Any) -> int:
+    return days if isinstance(days, int) else len(days)

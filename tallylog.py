@@ -1,0 +1,282 @@
+"""The command line. Each command is glue: it reads options, calls one function of `pipeline` and
+prints what comes back. Whatever is slow to import is imported inside the command that needs it, so
+that `tallylog --help` answers at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from pipeline.errors import TallylogError
+
+if TYPE_CHECKING:
+    from pipeline.catalog import Catalog
+    from pipeline.config import Config
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Commands(click.Group):
+    """Turns whatever goes wrong into one message and exit code 1, never into a stack trace."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise
+        except Exception as error:
+            if ctx.params["debug"]:
+                raise
+            raise click.ClickException(_message(error)) from error
+
+
+def _message(error: Exception) -> str:
+    from pipeline.terminal import clean
+
+    if isinstance(error, TallylogError):
+        return clean(str(error), keep="\n")
+    if isinstance(error, OSError):
+        return clean(str(error))
+    kind = type(error).__name__
+    return clean(f"unexpected {kind}: {error} (tallylog --debug … shows where)")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the configuration and the store are, as the global options say."""
+
+    config_file: Path | None
+    data: Path | None
+
+    def config(self) -> Config:
+        from pipeline.config_file import load
+
+        return load(self.config_file, self.data)
+
+    def catalog(self) -> Catalog:
+        from pipeline.catalog import Catalog
+
+        return Catalog(self.config().store.data)
+
+
+# Types of options. Their names are what the help shows in place of a value.
+def name(text: str) -> str:
+    from pipeline.config import site_name
+
+    try:
+        return site_name(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def names(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is not a day; write it as 2026-11-21") from error
+
+
+_site = click.option("--site", type=name, help="Name of the site.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+def _days(command: Command) -> Command:
+    first = click.option("--from", "first", type=day, help="First day, as 2026-11-21.")
+    last = click.option("--to", "last", type=day, help="Last day.")
+    return first(last(command))
+
+
+@click.group(cls=Commands, context_settings={"max_content_width": 80})
+@click.option("--config", type=Path, help="Configuration.  [default: config.toml, if it is here]")
+@click.option("--data", type=Path, help="Store.  [default: data, beside the configuration]")
+@click.option("--debug", is_flag=True, help="Show a stack trace when something goes wrong.")
+@click.version_option(package_name="tallylog")
+@click.pass_context
+def main(ctx: click.Context, config: Path | None, data: Path | None, debug: bool) -> None:
+    """Counts what visitors read on web sites, from access logs, without keeping an address."""
+    ctx.obj = Place(config, data)
+
+
+@main.command()
+@_site
+@click.option("--format", default="auto", show_default=True, help="Format of the logs.")
+@click.option(
+    "--jobs", type=click.IntRange(1), metavar="N", help="Processes.  [default: one a core]"
+)
+@click.option("--again", is_flag=True, help="Read known lines of days that have nothing left.")
+@_json
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.pass_obj
+def backfill(place: Place, /, jobs: int | None, as_json: bool, **asked: Any) -> None:
+    """Count the lines of logs that are not counted yet.
+
+    PATH is a file, a folder, a pattern, or - for standard input; plain, gz, zst, bz2 or xz.
+    Without any, the sources of the configuration are read.
+    """
+    from pipeline import ingest, progress, terminal
+
+    config = place.config()
+    asked |= {"jobs": jobs or len(os.sched_getaffinity(0)), "progress": progress.meter()}
+    summary = ingest.backfill(config, config.store.data, **asked)
+    terminal.show(summary.as_dict(), as_json, terminal.print_summary)
+
+
+@main.command()
+@_site
+@click.option(
+    "--metrics",
+    type=names,
+    default="views,visitors,visits",
+    show_default=True,
+    help="What to count.",
+)
+@click.option("--by", type=names, default="", help="Dimensions to group by.")
+@_days
+@click.option("--filter", "filters", multiple=True, help="Such as 'country==FR'; repeatable.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many rows.")
+@_json
+@click.pass_obj
+def query(place: Place, /, as_json: bool, **asked: Any) -> None:
+    """Answer a question: metrics by dimensions, filtered."""
+    from pipeline import query as questions
+    from pipeline import terminal
+
+    answer = questions.answer(place.catalog(), questions.parse(**asked))
+    terminal.show(asdict(answer), as_json, terminal.print_answer)
+
+
+@main.command()
+@_site
+@_days
+@_json
+@click.pass_obj
+def report(place: Place, /, as_json: bool, **asked: Any) -> None:
+    """Print the report of a site."""
+    from pipeline import report as reports
+    from pipeline import report_text, terminal
+
+    terminal.show(reports.report(place.catalog(), **asked), as_json, report_text.render)
+
+
+@main.command()
+@_site
+@_days
+@click.option("--force", is_flag=True, help="Build days that are current, too.")
+@_json
+@click.pass_obj
+def rollup(place: Place, /, site: str | None, as_json: bool, **asked: Any) -> None:
+    """Build the statistics of days that changed."""
+    from pipeline import rollup as rollups
+    from pipeline import terminal
+
+    built = rollups.rollup(place.catalog(), sites=[site] if site else None, **asked)
+    terminal.show({"days": built}, as_json, terminal.print_facts)
+
+
+@main.command()
+@_json
+@click.pass_obj
+def formats(place: Place, /, as_json: bool) -> None:
+    """List the log formats that can be read."""
+    from parsers.registry import load_formats
+    from pipeline import terminal
+
+    known = load_formats(place.config().formats).values()
+    terminal.show_rows([{"name": f.name, "title": f.title} for f in known], "formats", as_json)
+
+
+@main.command()
+@_json
+@click.pass_obj
+def sources(place: Place, /, as_json: bool) -> None:
+    """List the logs that were read, and how far."""
+    from pipeline import terminal
+
+    terminal.show_rows(map(asdict, place.catalog().sources()), "sources", as_json)
+
+
+@main.command()
+@_json
+@click.pass_obj
+def rejects(place: Place, /, as_json: bool) -> None:
+    """List lines that could not be read."""
+    from pipeline import terminal
+
+    terminal.show_rows(map(asdict, place.catalog().rejects()), "rejects", as_json)
+
+
+@main.command()
+@_json
+@click.pass_obj
+def accounts(place: Place, /, as_json: bool) -> None:
+    """List what became of every line read."""
+    from pipeline import terminal
+
+    terminal.show_rows(map(asdict, place.catalog().accounts()), "accounts", as_json)
+
+
+@main.command()
+@click.argument("source")
+@_json
+@click.pass_obj
+def forget(place: Place, /, source: str, as_json: bool) -> None:
+    """Take back what was counted of a log.
+
+    SOURCE is a number or a path that `tallylog sources` shows.
+    """
+    from pipeline import maintain, terminal
+
+    terminal.show(maintain.forget(place.catalog(), source), as_json, terminal.print_facts)
+
+
+@main.command()
+@_json
+@click.pass_obj
+def audit(place: Place, /, as_json: bool) -> None:
+    """Prove that the store holds no address."""
+    from pipeline import audit as audits
+    from pipeline import terminal
+
+    terminal.show(audits.audit(place.catalog()), as_json, terminal.print_facts)
+
+
+@main.command()
+@_json
+@click.pass_obj
+def maintain(place: Place, /, as_json: bool) -> None:
+    """Drop what is past its time and tidy up."""
+    from pipeline import maintain as maintenance
+    from pipeline import terminal
+
+    done = maintenance.maintain(place.catalog(), place.config().store.retention)
+    terminal.show(done, as_json, terminal.print_facts)
+
+
+@main.group("config")
+def configuration() -> None:
+    """The configuration."""
+
+
+@configuration.command()
+@click.pass_obj
+def check(place: Place) -> None:
+    """Say everything that is wrong with the configuration."""
+    from parsers.registry import load_formats
+
+    config = place.config()
+    load_formats(config.formats)
+    click.echo(f"Nothing is wrong: {len(config.sites)} sites, {len(config.sources)} sources.")
+
+
+if __name__ == "__main__":
+    main()
