@@ -59,7 +59,11 @@ SiteName = Annotated[str, AfterValidator(site_name)]
 
 
 class Section(BaseModel):
-    """A table of config.toml: fixed after reading, and without unknown keys."""
+    """A table of config.toml: fixed after reading, and without unknown keys.
+
+    The default of a table is `{}`, which is validated as if it stood in the file: so the paths in
+    it find their folder.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
@@ -99,7 +103,7 @@ class Source(Section):
         description="A format's name, `auto`, or a table with the keys of a [format.NAME].",
     )
     exclude: Exclude = Field(
-        default=Exclude(), description="Rules for this source, added to those of [exclude]."
+        default={}, description="Rules for this source, added to those of [exclude]."
     )
 
 
@@ -115,9 +119,7 @@ class Store(Section):
     data: FilePath = Field(
         default=Path("data"), description="Folder of the store; relative to this file."
     )
-    retention: Retention = Field(
-        default=Retention(), description="How long things are kept, in days."
-    )
+    retention: Retention = Field(default={}, description="How long things are kept, in days.")
     keep_agent: Literal["string", "hash"] = Field(
         default="string", description="What events keep of a user agent: `string` or its `hash`."
     )
@@ -141,9 +143,9 @@ class Config(Section):
     formats: dict[str, dict[str, Any]] = Field(
         default={}, alias="format", description="Formats of your own; see the list of formats."
     )
-    store: Store = Field(default=Store(), description="Where and how long things are kept.")
-    exclude: Exclude = Field(default=Exclude(), description="Records that are never counted.")
-    web: Web = Field(default=Web(), description="The web server.")
+    store: Store = Field(default={}, description="Where and how long things are kept.")
+    exclude: Exclude = Field(default={}, description="Records that are never counted.")
+    web: Web = Field(default={}, description="The web server.")
 
     def site_named(self, name: str) -> Site:
         """The site of that name; one that is not configured has no hosts and zone UTC."""

@@ -1,0 +1,179 @@
+"""Writes the pages that are made from the program itself: `python -m docs.generate`.
+
+With `--check` nothing is written, and a page that is not what the program says is an error. Do
+not edit these pages, nor the part of README.md between its two marks.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from types import GenericAlias
+
+import click
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from pipeline import schema
+from pipeline.config import Config
+from pipeline.config_file import keys, table_model
+from tallylog import main
+
+ROOT = Path(__file__).parent.parent
+BEGIN, END = "<!-- begin: tallylog --help -->\n", "<!-- end -->\n"
+
+
+def pages() -> dict[Path, str]:
+    """Every generated file and what it should hold."""
+    found = {ROOT / "docs" / name: render() for name, render in _PAGES.items()}
+    return {ROOT / "README.md": _readme(), **found}
+
+
+def _readme() -> str:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    before, rest = text.split(BEGIN)
+    after = rest.split(END)[1]
+    return f"{before}{BEGIN}{_fence(_help(main, 'tallylog'))}{END}{after}"
+
+
+def _cli() -> str:
+    lines = ["# Commands", "", _MADE, ""]
+    lines += [
+        "Exit codes: 0 done, 1 refused or failed with a message on stderr, 2 wrong usage.",
+        "",
+    ]
+    for name, command in _commands(main, "tallylog"):
+        lines += [f"## {name}", "", _fence(_help(command, name))]
+    return "\n".join(lines)
+
+
+def _commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
+    yield name, command
+    if isinstance(command, click.Group):
+        for part in sorted(command.commands):
+            yield from _commands(command.commands[part], f"{name} {part}")
+
+
+def _help(command: click.Command, name: str) -> str:
+    context = click.Context(command, info_name=name, terminal_width=80, max_content_width=80)
+    return command.get_help(context)
+
+
+def _schema() -> str:
+    levels = {"record": "of the record", "visit": "of the visit"}
+    columns = [(f"`{c.name}`", f"`{_type(c.type)}`", c.doc) for c in schema.EVENTS_COLUMNS]
+    dimensions = [(f"`{d.name}`", levels[d.level], d.doc) for d in schema.DIMENSIONS.values()]
+    ratios = [(f"`{name}`", f"`{n}` / `{d}`", doc) for name, (n, d, doc) in schema.RATIOS.items()]
+    return "\n".join(
+        [
+            "# Columns, dimensions and metrics",
+            "",
+            _MADE,
+            "",
+            "What each number means is in [definitions.md](definitions.md).",
+            *_section("Events", ("column", "type", "what it holds"), columns),
+            *_section("Classes", ("class", "what it is"), _named(schema.CLASSES)),
+            *_section("Outcomes that are not a class", ("outcome", ""), _named(schema.OUTCOMES)),
+            *_section("Kinds of bots", ("`bot_category`", ""), _named(schema.BOT_CATEGORIES)),
+            *_section("Channels", ("`channel`", "the visitor came by"), _named(schema.CHANNELS)),
+            *_section("Dimensions", ("dimension", "level", "what it is"), dimensions),
+            *_section("Metrics", ("metric", "what it counts"), _named(schema.MEASURES)),
+            *_section("Metrics worked out", ("metric", "from", "what it says"), ratios),
+            "",
+        ]
+    )
+
+
+def _type(kind: object) -> str:
+    return "text" if kind == schema.TEXT else str(kind)
+
+
+def _configuration() -> str:
+    rows = list(_settings(Config, ""))
+    return "\n".join(
+        [
+            "# Configuration",
+            "",
+            _MADE,
+            "",
+            "`config.toml` in the folder where `tallylog` starts, or the file that `--config` "
+            "names. Without one, everything has its default. The shipped `config.toml` shows "
+            "every key in its place. A key that is not listed here is refused.",
+            "",
+            *_table(("key", "default", "what it says"), rows),
+            "",
+        ]
+    )
+
+
+def _settings(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]:
+    for key, field in keys(model).items():
+        inner = table_model(field)
+        if inner is None:
+            yield f"`{prefix}{key}`", _default(field), field.description or ""
+        else:
+            array = isinstance(field.annotation, GenericAlias)
+            label = f"[[{prefix}{key}]]" if array else f"[{prefix}{key}]"
+            yield f"`{label}`", "", f"**{field.description}**"
+            yield from _settings(inner, f"{prefix}{key}.")
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.default
+    if value is None or value == {}:
+        return "none"
+    if isinstance(value, tuple):
+        return "`[]`"
+    if isinstance(value, bool | int):
+        return f"`{str(value).lower()}`"
+    return f'`"{value}"`'
+
+
+def _section(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield from ("", f"## {title}", "")
+    yield from _table(heads, rows)
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(heads)} |"
+    yield f"|{'---|' * len(heads)}"
+    for row in rows:
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
+
+
+def _named(texts: dict[str, str]) -> Iterator[tuple[str, str]]:
+    return ((f"`{name}`", doc) for name, doc in texts.items())
+
+
+def _fence(text: str) -> str:
+    return f"```text\n{text}\n```\n"
+
+
+_MADE = "<!-- Made by `python -m docs.generate`; do not edit. -->"
+_PAGES: dict[str, Callable[[], str]] = {
+    "cli.md": _cli,
+    "schema.md": _schema,
+    "configuration.md": _configuration,
+}
+
+
+def _run(check: bool) -> int:
+    stale = {path: text for path, text in pages().items() if _stored(path) != text}
+    for path, text in stale.items():
+        if not check:
+            path.write_text(text, encoding="utf-8")
+        print(f"{path.relative_to(ROOT)} {'is out of date' if check else 'written'}")
+    if stale and check:
+        print("run `make docs`", file=sys.stderr)
+    return 1 if stale and check else 0
+
+
+def _stored(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+if __name__ == "__main__":
+    sys.exit(_run("--check" in sys.argv))
