@@ -1,0 +1,51 @@
+"""The vocabulary of RAW: the columns a parser may deliver, whatever the log format.
+
+A parser never delivers a column that is not declared here, and a column a format lacks is
+simply absent. `text` columns are ``dictionary<int32, string>``: valid UTF-8, unescaped by the
+format's own scheme, null where the log says "missing" (``-``), empty where the value was
+present and empty.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+TEXT = pa.dictionary(pa.int32(), pa.string())
+
+#: name -> (Arrow type, what it holds)
+RAW_FIELDS: dict[str, tuple[pa.DataType, str]] = {
+    "offset": (pa.int64(), "Byte offset of the record's line in the decompressed source."),
+    "time": (pa.int64(), "When, in milliseconds since 1970-01-01 UTC."),
+    "status": (pa.int16(), "HTTP status code; 0 where the server wrote none."),
+    "bytes": (pa.int64(), "Bytes sent as the server counts them; 0 for a dash."),
+    "duration_ms": (pa.float64(), "Time taken to serve, in milliseconds."),
+    "client": (TEXT, "Address or host name of the client, without port, brackets or zone."),
+    "user": (TEXT, "Authenticated user name."),
+    "host": (TEXT, "Virtual host asked for, lower case, without port."),
+    "method": (TEXT, "Request method; null for an unreadable request line."),
+    "url": (TEXT, "Request target as sent: path and query, or an absolute URL."),
+    "protocol": (TEXT, "Protocol and version, such as HTTP/1.1."),
+    "referrer": (TEXT, "Referer header."),
+    "agent": (TEXT, "User-Agent header."),
+    "mime": (TEXT, "Content type of the answer."),
+    "cache": (TEXT, "Cache result as the server names it (HIT, Miss, RefreshHit)."),
+    "country": (TEXT, "Two-letter country code added by a CDN."),
+    "tls": (TEXT, "TLS protocol version."),
+}
+
+#: What `rejects` rows are made of: (offset, length, reason).
+REJECTS = pa.schema(
+    [("offset", pa.int64()), ("length", pa.int64()), ("reason", pa.string())]
+)
+
+#: Why a line can be refused. Every parser uses these words and no others.
+REASONS: dict[str, str] = {
+    "blank": "The line is empty.",
+    "layout": "The line does not have the shape of the format.",
+    "time": "The time cannot be read.",
+    "status": "The status is not a three-digit number or a dash.",
+    "json": "The line is not a JSON object.",
+    "fields": "The line comes before any #Fields directive or has too few fields.",
+    "nul": "The line holds NUL bytes.",
+    "long": "The line is longer than one mebibyte.",
+}

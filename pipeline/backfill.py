@@ -1,0 +1,171 @@
+"""`tallylog backfill`: which files, for which site, in which format; then ingest and roll up."""
+
+from __future__ import annotations
+
+import datetime as dt
+import errno
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from parsers.registry import Format, load_formats
+from pipeline import sources
+from pipeline.catalog import Catalog
+from pipeline.commit import release
+from pipeline.config import Config, Exclude, Source
+from pipeline.config import Site as ConfiguredSite
+from pipeline.enrich import Enricher, Log, Rules, Site
+from pipeline.enrich.salts import Salts
+from pipeline.errors import FormatError, SourceError, StoreError
+from pipeline.ingest import PIECE_BYTES, Ingest
+from pipeline.progress import Meter, Silent
+from pipeline.reading import AUTO, Request
+from pipeline.rollup import rollup
+from pipeline.summary import Summary
+
+#: Name of the site where neither the command line nor the configuration names one.
+DEFAULT_SITE = "default"
+
+
+def backfill(
+    config: Config,
+    data_dir: Path,
+    paths: Sequence[str] = (),
+    site: str | None = None,
+    format: str = AUTO,
+    jobs: int = 2,
+    again: bool = False,
+    progress: Meter | None = None,
+    piece_bytes: int = PIECE_BYTES,
+) -> Summary:
+    """Read the paths, or the sources of the configuration, and roll up the days they touched.
+
+    `again` also reads known lines of days that have neither events nor statistics left.
+    Raises `SourceError` where nothing could be read for want of a path, a site or a format, and
+    `StoreError` where the store cannot be written. What is wrong with single files is in the
+    summary's `problems`.
+    """
+    began = time.monotonic()
+    formats = dict(load_formats(config.formats))
+    wanted = _sources(config, paths, site, format)
+    sites = _sites(config, wanted)
+    requests = [r for source in wanted for r in _requests(source, config, sites, formats)]
+    meter = progress or Silent()
+    catalog = Catalog(data_dir)
+    try:
+        ids = catalog.ensure_sites({s.name: s.timezone for s in sites.values()})
+        salts = Salts(data_dir / "salts.db")
+        salts.destroy()
+        enricher = Enricher(salts, config.store.country_mmdb, config.store.keep_agent == "string")
+        meter.start(_size(requests), len(requests))
+        ingest = Ingest(
+            catalog, enricher, formats, ids, jobs, piece_bytes, meter=meter, again=again
+        )
+        ingest.run(requests)
+        meter.finish()
+        _roll_up(catalog, ingest.days)
+    except (OSError, sa.exc.OperationalError) as error:
+        raise _store_error(error, data_dir) from error
+    finally:
+        catalog.close()
+    ingest.summary.seconds = time.monotonic() - began
+    return ingest.summary
+
+
+def _sources(config: Config, paths: Sequence[str], site: str | None, fmt: str) -> list[Source]:
+    if not paths:
+        found = [s for s in config.sources if site is None or s.site == site]
+        if not found:
+            raise SourceError(
+                "There is nothing to read.",
+                "command line and configuration",
+                "name a log, or add a [[source]] to config.toml",
+            )
+        return found
+    if site is None and len(config.sites) > 1:
+        raise SourceError(
+            "It is not said which site the logs are about.",
+            "--site",
+            "name one of " + ", ".join(s.name for s in config.sites),
+        )
+    name = site or (config.sites[0].name if config.sites else DEFAULT_SITE)
+    return [Source(site=name, paths=tuple(paths), format=fmt)]
+
+
+def _sites(config: Config, wanted: Sequence[Source]) -> dict[str, ConfiguredSite]:
+    if any(source.by_host for source in wanted):
+        return {site.name: site for site in config.sites}
+    names = [source.site for source in wanted if source.site]
+    return {name: config.site_named(name) for name in names}
+
+
+def _requests(
+    source: Source, config: Config, sites: dict[str, ConfiguredSite], formats: dict[str, Format]
+) -> list[Request]:
+    names = list(sites) if source.by_host else [str(source.site)]
+    chosen = [sites[name] for name in names]
+    log = Log(
+        0,
+        tuple(Site(s.name, s.timezone, frozenset(s.hosts)) for s in chosen),
+        source.by_host,
+        _rules(config.exclude, source.exclude),
+    )
+    name = _format_name(source, formats)
+    scope = "" if source.by_host else str(source.site)
+    return [Request(path, scope, log, name) for path in sources.expand(source.paths)]
+
+
+def _rules(*parts: Exclude) -> Rules:
+    return Rules(
+        tuple(path for part in parts for path in part.paths),
+        tuple(agent for part in parts for agent in part.agents),
+        tuple(address for part in parts for address in part.addresses),
+    )
+
+
+def _format_name(source: Source, formats: dict[str, Format]) -> str:
+    """The format's name; a table of the configuration is given one and added to `formats`."""
+    if isinstance(source.format, dict):
+        name = f"of {source.paths[0]}"
+        formats.update(load_formats({name: source.format}))
+        return name
+    if source.format != AUTO and source.format not in formats:
+        from difflib import get_close_matches
+
+        near = get_close_matches(source.format, formats)
+        raise FormatError(
+            f"There is no format {source.format!r}.",
+            "--format or [[source]]",
+            "use " + ", ".join(near or [*formats, AUTO]),
+        )
+    return source.format
+
+
+def _size(requests: Sequence[Request]) -> int | None:
+    if any(request.path == sources.STDIN for request in requests):
+        return None
+    return sum(Path(request.path).stat().st_size for request in requests)
+
+
+def _roll_up(catalog: Catalog, days: set[tuple[str, dt.date]]) -> None:
+    if days:
+        dates = [date for _, date in days]
+        rollup(catalog, sorted({site for site, _ in days}), min(dates), max(dates))
+
+
+def _store_error(error: Exception, data_dir: Path) -> StoreError:
+    full = getattr(error, "errno", None) == errno.ENOSPC or "disk is full" in str(error)
+    if full:
+        return StoreError(
+            "The disk is full.",
+            str(data_dir),
+            "make space and run the same command again: it goes on where it stopped",
+        )
+    cause = getattr(error, "orig", None) or error
+    return StoreError(
+        f"The store cannot be written: {cause}.",
+        str(data_dir),
+        "mend the cause and run the same command again: it goes on where it stopped",
+    )

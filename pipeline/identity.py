@@ -1,0 +1,158 @@
+"""Which source is this? Known by its decompressed content, never by its name or inode.
+
+Along a source lies a trail of points: a point is the end of a line and a digest that chains
+the windows of content before it. Where the points lie follows from the content alone, so two
+copies of one log, however named, cut or compressed, have the same points as far as they agree.
+Up to 4 KiB every line end is a point, then the steps grow by an eighth up to 1 MiB.
+
+What this does not see: files that overlap without one being a beginning of the other, and a
+difference that lies wholly after the last point that both files have.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+import sqlalchemy as sa
+
+from pipeline import tables as t
+
+T = TypeVar("T")
+
+WINDOW = 4096
+DENSE = 4096
+LARGEST_STEP = 1 << 20
+#: Files that agree for less than this and then differ are different files that begin alike
+#: (two servers watched by one monitor, equal headers) and are counted whole. Files that agree
+#: for longer are copies, and counting starts where they differ.
+FORK_BYTES = 64 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    position: int
+    digest: bytes
+
+
+@dataclass(slots=True)
+class Trail:
+    """The points of a stream that is fed in pieces, in order, from its start."""
+
+    points: list[Point] = field(default_factory=list)
+    end: int = 0
+    _data: bytes = b""
+    _before: bytes = b""
+
+    def feed(self, data: bytes) -> None:
+        self._before = (self._before + self._data)[-WINDOW:] if self._data else b""
+        self._data = data
+        start, self.end = self.end, self.end + len(data)
+        while (target := self._target()) <= self.end:
+            line_end = data.find(b"\n", max(0, target - 1 - start))
+            if line_end < 0:
+                break
+            position = start + line_end + 1
+            self.points.append(Point(position, self.digest_at(position)))
+
+    def finish(self) -> None:
+        """Make the end of a stream without any line end a point, so that it has one."""
+        if not self.points and self.end:
+            self.points.append(Point(self.end, self.digest_at(self.end)))
+
+    def digest_at(self, position: int) -> bytes:
+        """Digest of the stream up to `position`, which lies in the piece last fed."""
+        chain, since = b"", 0
+        for point in reversed(self.points):
+            if point.position < position:
+                chain, since = point.digest, point.position
+                break
+        data_start = self.end - len(self._data)
+        window_start = max(since, position - WINDOW)
+        window = self._data[max(0, window_start - data_start) : position - data_start]
+        if window_start < data_start:
+            window = self._before[len(self._before) - (data_start - window_start) :] + window
+        return hashlib.blake2b(chain + window, digest_size=8).digest()
+
+    def _target(self) -> int:
+        last = self.points[-1].position if self.points else 0
+        return last + (1 if last < DENSE else min(last // 8, LARGEST_STEP))
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A source of the catalog that shares points with the stream, the deepest at `matched`."""
+
+    id: int
+    offset: int
+    lines: int
+    end_digest: bytes
+    format: str
+    state: dict[str, str]
+    matched: int
+
+
+def find(tx: sa.Connection, scope: str, points: Sequence[Point]) -> list[Known]:
+    """The sources of the scope that share any of the points."""
+    deepest: dict[int, int] = {}
+    c = t.checkpoints.c
+    positions = {point.digest: point.position for point in points}
+    for some in _batches(list(positions), 500):
+        query = sa.select(c.source_id, c.position, c.digest).where(c.digest.in_(some))
+        for source_id, position, digest in tx.execute(query):
+            if positions[digest] == position:
+                deepest[source_id] = max(position, deepest.get(source_id, 0))
+    s = t.sources.c
+    columns = (s.id, s.offset, s.lines, s.end_digest, s.format, s.state)
+    found = []
+    for some_ids in _batches(list(deepest), 500):
+        query = sa.select(*columns).where(s.scope == scope, s.id.in_(some_ids))
+        found += [Known(*row, matched=deepest[row.id]) for row in tx.execute(query)]
+    return found
+
+
+def _batches(values: list[T], size: int) -> Iterator[list[T]]:
+    return (values[i : i + size] for i in range(0, len(values), size))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a stream is: `known` whole, `resume`d where `source` was left, a `fork` that is new
+    after `offset`, `new` from its first byte, or `open` until more of it is read."""
+
+    kind: Literal["known", "resume", "fork", "new", "open"]
+    source: Known | None = None
+    offset: int = 0
+
+
+def judge(trail: Trail, candidates: Iterable[Known], ended: bool) -> Verdict:
+    """Decide from the trail so far; `ended` says that the stream has no more to come."""
+    candidates = list(candidates)
+    if not candidates:
+        return Verdict("new")
+    deepest = max(candidates, key=lambda known: (known.matched, known.offset))
+    in_step = deepest.matched == trail.points[-1].position
+    resumable = [known for known in candidates if _goes_on(trail, known)]
+    if in_step and deepest.offset > trail.end:
+        return Verdict("known", deepest, trail.end) if ended else Verdict("open", deepest)
+    if resumable:
+        best = max(resumable, key=lambda known: known.offset)
+        return Verdict("resume", best, best.offset)
+    if in_step and not ended:
+        return Verdict("open", deepest)
+    if deepest.matched >= FORK_BYTES:
+        return Verdict("fork", deepest, deepest.matched)
+    return Verdict("new")
+
+
+def _goes_on(trail: Trail, known: Known) -> bool:
+    """Whether the stream has all that was read of the source, to its last byte."""
+    if known.offset <= known.matched:
+        return True
+    if known.offset > trail.end:
+        return False
+    if any(known.matched < p.position < known.offset for p in trail.points):
+        return False  # a point in between that the source lacks: they differ
+    return trail.digest_at(known.offset) == known.end_digest

@@ -1,0 +1,272 @@
+"""The loop that joins the stages: read, parse, enrich, write parts, commit. Exactly once.
+
+One thread reads and commits, others parse, enrich and write; the libraries below release the
+interpreter lock for most of it. Pieces are committed in the order they were read, many files in
+one transaction, so that memory is bounded by the batch and small files cost no more than large.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from parsers.parse import parse
+from parsers.registry import Format
+from pipeline import store
+from pipeline.catalog import Catalog
+from pipeline.commit import Advance, NewPart, SourceMoved, commit, release
+from pipeline.enrich import Enricher
+from pipeline.progress import Meter, Silent
+from pipeline.reading import Piece, Reader, Request
+from pipeline.summary import Summary
+
+PIECE_BYTES = 16 << 20
+#: Rows held before they are written: fewer make small parts, more need memory.
+BATCH_ROWS = 500_000
+#: How often a file whose source another writer moved is read anew.
+ATTEMPTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A piece worked through: its events, and what became of its lines."""
+
+    piece: Piece
+    events: pa.Table | None
+    lines: int
+    outcomes: Mapping[str, int]
+    bots: Mapping[str, int]
+    rejects: list[tuple[int, int, str]]
+    salts: Mapping[tuple[str, dt.date], int]
+
+
+def work(piece: Piece, enricher: Enricher) -> Result:
+    """Parse and enrich one piece."""
+    if not piece.data:
+        return Result(piece, None, piece.known, {"known": piece.known}, {}, [], {})
+    parsed = parse(piece.data, piece.offset, piece.format, piece.state)
+    outcomes = {"directive": parsed.directives, "rejected": parsed.rejects.num_rows}
+    rejects = [tuple(row.values()) for row in parsed.rejects.slice(0, 1000).to_pylist()]
+    if not parsed.table.num_rows:
+        return Result(piece, None, parsed.lines, outcomes, {}, rejects, {})
+    enriched = enricher.enrich(parsed.table, piece.log)
+    events = enriched.events
+    classes = _counts(events.column("class"))
+    bots = _counts(events.filter(pc.is_valid(events.column("bot_category"))).column("class"))
+    outcomes |= {"excluded": enriched.excluded, **classes}
+    return Result(piece, events, parsed.lines, outcomes, bots, rejects, enriched.salts)
+
+
+def _counts(column: pa.ChunkedArray) -> dict[str, int]:
+    return {str(row["values"]): row["counts"] for row in pc.value_counts(column).to_pylist()}
+
+
+@dataclass(slots=True)
+class Batch:
+    """Results since the last commit."""
+
+    results: list[Result] = field(default_factory=list)
+    rows: int = 0
+
+    def add(self, result: Result) -> None:
+        self.results.append(result)
+        self.rows += result.events.num_rows if result.events is not None else 0
+
+    def events(self) -> list[pa.Table]:
+        return [r.events for r in self.results if r.events is not None]
+
+    def advances(self) -> list[Advance]:
+        """One per source, from where its first piece began to where its last one ended."""
+        found: dict[int, Advance] = {}
+        for result in self.results:
+            piece = result.piece
+            advance = found.get(piece.log.id)
+            if advance is None or (advance.start == advance.end and piece.data):
+                fresh = Advance(piece.log.id, piece.path, piece.start, piece.start)
+                if advance is not None:
+                    fresh.outcomes = advance.outcomes
+                advance = found[piece.log.id] = fresh
+            _extend(advance, result)
+        return list(found.values())
+
+
+def _extend(advance: Advance, result: Result) -> None:
+    piece = result.piece
+    advance.outcomes = dict(Counter(advance.outcomes) + Counter(result.outcomes))
+    advance.bots = dict(Counter(advance.bots) + Counter(result.bots))
+    if not piece.data:
+        return
+    advance.end, advance.state = piece.end, piece.state_after
+    advance.end_digest = piece.end_digest
+    advance.points = [*advance.points, *piece.points]
+    advance.lines += result.lines
+    advance.rejects += result.rejects
+
+
+@dataclass(slots=True)
+class Ingest:
+    """One run. `commits` counts the transactions; what a failed one held is read anew."""
+
+    catalog: Catalog
+    enricher: Enricher
+    formats: Mapping[str, Format]
+    site_ids: Mapping[str, int]
+    jobs: int = 2
+    piece_bytes: int = PIECE_BYTES
+    batch_rows: int = BATCH_ROWS
+    meter: Meter = field(default_factory=Silent)
+    writer: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+    summary: Summary = field(default_factory=Summary)
+    days: set[tuple[str, dt.date]] = field(default_factory=set)
+    again: bool = False
+    _parts: int = 0
+    _unlisted: list[Path] = field(default_factory=list)
+    _ours: Counter[int] = field(default_factory=Counter)
+    _bytes: int = 0
+
+    def run(self, requests: Sequence[Request]) -> None:
+        """Read all files; those whose source another writer moved meanwhile are read again.
+
+        Raises `OSError` when the disk is full: what is committed stays, the rest is read by
+        the next run.
+        """
+        left = list(requests)
+        try:
+            for _ in range(ATTEMPTS):
+                try:
+                    return self._pass(left)
+                except _Conflict as conflict:
+                    self._discard()
+                    left = [request for request in left if request not in conflict.done]
+            raise SourceMoved(left[0].path)
+        finally:
+            self._discard()
+            release(self.catalog, self.writer)
+
+    def _discard(self) -> None:
+        """Delete parts that were written but not committed."""
+        for path in self._unlisted:
+            path.unlink(missing_ok=True)
+        self._unlisted.clear()
+
+    def _pass(self, requests: Sequence[Request]) -> None:
+        reader = Reader(self.catalog, self.formats, self.piece_bytes, self._read)
+        done: list[Request] = []
+        batch = Batch()
+        with ThreadPoolExecutor(self.jobs) as pool:
+            try:
+                for request, result in self._results(pool, reader, requests):
+                    if result is None:
+                        done.append(request)
+                        self.meter.file_done(request.path)
+                        continue
+                    batch.add(result)
+                    self.meter.advance(self._bytes, result.lines)
+                    self._bytes = 0
+                    if batch.rows >= self.batch_rows:
+                        self._flush(pool, batch)
+                        batch = Batch()
+                self._flush(pool, batch)
+            except SourceMoved as error:
+                raise _Conflict(self._finished(done, batch)) from error
+            finally:
+                pool.shutdown(cancel_futures=True)
+        self.summary.files += len(requests)
+        self.summary.problems += [str(problem) for problem in reader.problems]
+
+    def _read(self, count: int) -> None:
+        self.summary.bytes += count
+        self._bytes += count
+
+    def _finished(self, done: list[Request], batch: Batch) -> list[Request]:
+        """Files of which nothing was in the batch that failed."""
+        failed = {result.piece.path for result in batch.results}
+        return [request for request in done if request.path not in failed]
+
+    def _results(
+        self, pool: ThreadPoolExecutor, reader: Reader, requests: Iterable[Request]
+    ) -> Iterator[tuple[Request, Result | None]]:
+        """Worked pieces in the order they were read; None after the last of a file."""
+        waiting: deque[tuple[Request, Future[Result] | None]] = deque()
+        for request in requests:
+            for piece in reader.read(request):
+                waiting.append((request, pool.submit(work, piece, self.enricher)))
+                while len(waiting) > self.jobs + 1:
+                    yield _done(waiting.popleft())
+            waiting.append((request, None))
+        while waiting:
+            yield _done(waiting.popleft())
+
+    def _flush(self, pool: ThreadPoolExecutor, batch: Batch) -> None:
+        """Write the batch's parts and commit them with the offsets they were read up to."""
+        if not batch.results:
+            return
+        tables = batch.events()
+        parts = self._write(pool, batch, store.join(tables)) if tables else []
+        commit(self.catalog, self.writer, batch.advances(), parts)
+        self._unlisted.clear()
+        self._count(batch)
+
+    def _write(self, pool: ThreadPoolExecutor, batch: Batch, events: pa.Table) -> list[NewPart]:
+        salts = {key: n for result in batch.results for key, n in result.salts.items()}
+        futures = []
+        for site, date, table in store.by_day(events):
+            self._parts += 1
+            path = store.part_path(site, date, self.writer, self._parts)
+            self._unlisted.append(self.catalog.absolute(path))
+            futures.append(pool.submit(self._write_one, path, site, date, table, salts))
+        return [future.result() for future in futures]
+
+    def _write_one(
+        self, path: str, site: str, date: dt.date, table: pa.Table, salts: Mapping[Any, int]
+    ) -> NewPart:
+        size = store.write(table, self.catalog.absolute(path))
+        sources = {int(s): n for s, n in _counts(table.column("log_id")).items()}
+        return NewPart(
+            path,
+            self.site_ids[site],
+            date,
+            table.num_rows,
+            size,
+            sources,
+            salts.get((site, date), 1),
+        )
+
+    def _count(self, batch: Batch) -> None:
+        """Add what is committed now to the summary. Lines that this very run made known, before
+        a conflict, do not count as known."""
+        for result in batch.results:
+            source = result.piece.log.id
+            outcomes = Counter(result.outcomes)
+            if result.piece.data:
+                self._ours[source] += result.lines
+            else:
+                ours = min(self._ours[source], outcomes["known"])
+                outcomes["known"] -= ours
+                self._ours[source] -= ours
+            self.summary.outcomes += outcomes
+            self.summary.bots += sum(result.bots.values())
+            self.days |= result.salts.keys()
+        self.summary.days = len(self.days)
+
+
+class _Conflict(Exception):
+    """A batch was not committed; `done` are the files that need not be read again."""
+
+    def __init__(self, done: list[Request]) -> None:
+        super().__init__(len(done))
+        self.done = done
+
+
+def _done(waiting: tuple[Request, Future[Result] | None]) -> tuple[Request, Result | None]:
+    request, future = waiting
+    return request, None if future is None else future.result()

@@ -1,0 +1,233 @@
+"""From a path to pieces of new bytes: open, recognise the format, find what is known already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from parsers.detect import detect
+from parsers.parse import advance
+from parsers.registry import Format
+from pipeline import sources
+from pipeline.catalog import Catalog
+from pipeline.commit import SourceMoved, claim
+from pipeline.enrich import Log
+from pipeline.errors import FormatError, SourceError
+from pipeline.identity import FORK_BYTES, Point, Trail, Verdict, find, judge
+
+SAMPLE_BYTES = 64 << 10
+AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One file to read, and for which site: `scope` is its name, "" where the host chooses."""
+
+    path: str
+    scope: str
+    log: Log
+    format: str = AUTO
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Whole lines of one source: `data` lies at `offset`, and takes the source from `start` to
+    `end`. A piece of `known` lines has no data, or that which is wanted again."""
+
+    path: str
+    log: Log
+    format: Format
+    start: int
+    end: int
+    offset: int
+    data: bytes
+    state: Mapping[str, str]
+    state_after: Mapping[str, str]
+    end_digest: bytes
+    points: Sequence[Point]
+    known: int = 0
+
+
+@dataclass(slots=True)
+class Reader:
+    """Reads the files of a run. `problems` collects what could not be read, and why."""
+
+    catalog: Catalog
+    formats: Mapping[str, Format]
+    piece_bytes: int
+    on_read: Callable[[int], None]
+    again: bool = False
+    problems: list[SourceError] = field(default_factory=list)
+
+    def read(self, request: Request) -> Iterator[Piece]:
+        """The pieces of one file, in order. A file that cannot be read becomes a problem."""
+        cut: list[SourceError] = []
+        try:
+            with sources.opened(request.path) as file:
+                blocks = sources.blocks(file, request.path, self.piece_bytes, self.on_read)
+                pieces = sources.pieces(blocks, self.piece_bytes, cut)
+                yield from self._pieces(request, pieces)
+        except SourceError as error:
+            self.problems.append(error)
+        except OSError as error:
+            self.problems.append(
+                SourceError(
+                    f"The file cannot be read: {error.strerror or error}.",
+                    request.path,
+                    "what was read before is counted; run again when it can be read",
+                )
+            )
+        self.problems += cut
+
+    def _pieces(self, request: Request, pieces: Iterator[bytes]) -> Iterator[Piece]:
+        place = _Place(self, request)
+        for data in pieces:
+            yield from place.take(data, ended=False)
+        yield from place.take(b"", ended=True)
+
+    def format_of(self, request: Request, sample: bytes) -> Format:
+        """The format asked for, or the one the first lines speak for.
+
+        Raises `FormatError` with every candidate and the line that spoke against it.
+        """
+        if request.format != AUTO:
+            return self.formats[request.format]
+        found = detect(sample, self.formats)
+        if found.name is not None:
+            return self.formats[found.name]
+        against = "\n".join(
+            f"    {c.name}: fits {c.share:.0%} of the lines, not this one: {c.line[:100]} "
+            f"({c.reason})"
+            for c in found.candidates[:5]
+        )
+        raise FormatError(
+            f"The format cannot be told with enough certainty ({found.confidence:.0%}).",
+            request.path,
+            "name it with --format (see `tallylog formats`); the nearest were\n" + against,
+        )
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where in a file we are: first finding out what is known, then reading on."""
+
+    reader: Reader
+    request: Request
+    trail: Trail = field(default_factory=Trail)
+    held: bytes = b""
+    held_start: int = 0
+    lines_before: int = 0
+    log: Log | None = None
+    format: Format | None = None
+    state: Mapping[str, str] = field(default_factory=dict)
+
+    def take(self, data: bytes, ended: bool) -> Iterator[Piece]:
+        self.trail.feed(data)
+        if self.log is not None:
+            if data:
+                yield self._piece(data, self.trail.end - len(data))
+            return
+        self.held += data
+        if ended:
+            self.trail.finish()
+        if not self.trail.points:
+            return  # nothing to judge by: no line has ended yet, or the file is empty
+        verdict = self._judge(ended)
+        if verdict.kind == "open":
+            self._skip(verdict)
+        elif verdict.kind == "known":
+            yield self._known(verdict)
+        else:
+            yield from self._begin(verdict, ended)
+
+    def _judge(self, ended: bool) -> Verdict:
+        with self.reader.catalog.read() as tx:
+            found = find(tx, self.request.scope, self.trail.points)
+        return judge(self.trail, found, ended)
+
+    def _begin(self, verdict: Verdict, ended: bool) -> Iterator[Piece]:
+        """Resume a known source or start a new one; what is held after the offset is new."""
+        if self.format is None:
+            self.format = self._format(verdict)
+        known_data = self.held[: verdict.offset - self.held_start] if verdict.offset else b""
+        lines = self.lines_before + known_data.count(b"\n")
+        if verdict.kind == "resume" and verdict.source:
+            self.state, lines, source_id = (
+                verdict.source.state,
+                verdict.source.lines,
+                verdict.source.id,
+            )
+        else:
+            self.state = advance(known_data, self.format, self.state)
+            try:
+                source_id = claim(
+                    self.reader.catalog,
+                    self.request.scope,
+                    self.request.path,
+                    self.format.name,
+                    self.trail,
+                    ended,
+                    lines,
+                )
+            except SourceMoved:
+                yield from self._begin(self._judge(ended), ended)
+                return
+        self.log = replace(self.request.log, id=source_id)
+        if lines:
+            yield self._known_piece(source_id, lines)
+        fresh, skipped = self.held[verdict.offset - self.held_start :], 0
+        if known_data and not known_data.endswith(b"\n") and fresh[:1] == b"\n":
+            skipped = 1  # a last line that was read without its end has got it now
+        self.held = b""
+        if len(fresh) > skipped:
+            yield self._piece(fresh[skipped:], verdict.offset, skipped)
+
+    def _format(self, verdict: Verdict) -> Format:
+        if verdict.source and verdict.kind != "new" and self.request.format == AUTO:
+            known = self.reader.formats.get(verdict.source.format)
+            if known is not None:
+                return known
+        return self.reader.format_of(self.request, self.held[:SAMPLE_BYTES])
+
+    def _piece(self, data: bytes, start: int, skipped: int = 0) -> Piece:
+        assert self.format is not None and self.log is not None
+        before = self.state
+        self.state = advance(data, self.format, before)
+        end = self.trail.end
+        points = [p for p in self.trail.points if start < p.position <= end]
+        return Piece(
+            self.request.path,
+            self.log,
+            self.format,
+            start,
+            end,
+            start + skipped,
+            data,
+            before,
+            self.state,
+            self.trail.digest_at(end),
+            points,
+        )
+
+    def _skip(self, verdict: Verdict) -> None:
+        """All so far is known: count it and let go of it."""
+        assert verdict.source is not None
+        if verdict.source.matched < FORK_BYTES:
+            return  # should the files differ after all, this one is new from its first byte
+        if self.format is None:
+            self.format = self._format(verdict)
+        keep_from = verdict.source.matched - self.held_start
+        gone, self.held = self.held[:keep_from], self.held[keep_from:]
+        self.held_start = verdict.source.matched
+        self.lines_before += gone.count(b"\n")
+        self.state = advance(gone, self.format, self.state)
+
+    def _known(self, verdict: Verdict) -> Piece:
+        assert verdict.source is not None
+        lines = self.lines_before + self.held.count(b"\n") + (not self.held.endswith(b"\n"))
+        return self._known_piece(verdict.source.id, lines)
+
+    def _known_piece(self, source_id: int, lines: int) -> Piece:
+        log = replace(self.request.log, id=source_id)
+        fmt = self.format or next(iter(self.reader.formats.values()))
+        return Piece(self.request.path, log, fmt, 0, 0, 0, b"", {}, {}, b"", (), known=lines)

@@ -1,0 +1,210 @@
+"""Files, globs and standard input as pieces of decompressed bytes, cut at line ends."""
+
+from __future__ import annotations
+
+import bz2
+import glob
+import lzma
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+import pyarrow as pa
+from isal import isal_zlib
+
+from pipeline.errors import SourceError
+
+READ_BYTES = 1 << 20
+#: A line longer than this is cut, so that memory stays bounded; each piece is rejected.
+LONGEST_LINE = 64 << 20
+STDIN = "-"
+
+
+class Decompressor(Protocol):
+    eof: bool
+    unused_data: bytes
+
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+#: How a compressed file begins, and what reads one member of it.
+MAGIC: tuple[tuple[bytes, Callable[[], Any]], ...] = (
+    (b"\x1f\x8b", lambda: isal_zlib.decompressobj(wbits=31)),
+    (b"BZh", bz2.BZ2Decompressor),
+    (b"\xfd7zXZ\x00", lzma.LZMADecompressor),
+)
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+
+
+def expand(paths: Sequence[str]) -> list[str]:
+    """Files that the paths name: globs and folders (not below them) opened, sorted, each once.
+
+    Raises `SourceError` when a path names nothing.
+    """
+    found: dict[str, None] = {}
+    for path in paths:
+        if path == STDIN:
+            found[path] = None
+            continue
+        place = Path(path)
+        names = [str(p) for p in place.iterdir()] if place.is_dir() else glob.glob(path)
+        if place.exists() and not place.is_dir():
+            names = [path]  # a name that holds glob characters
+        files = sorted(name for name in names if Path(name).is_file() or Path(name).is_fifo())
+        if not files:
+            raise SourceError("There is no such file.", path, "check the path or the pattern")
+        found.update(dict.fromkeys(files))
+    return list(found)
+
+
+@contextmanager
+def opened(path: str) -> Iterator[BinaryIO]:
+    """The raw bytes of a file or of standard input."""
+    if path == STDIN:
+        yield sys.stdin.buffer
+        return
+    try:
+        file = open(path, "rb", buffering=0)
+    except OSError as error:
+        raise SourceError(
+            f"The file cannot be opened: {error.strerror}.", path, "check that it is readable"
+        ) from error
+    with file:
+        yield file  # type: ignore[misc]  # FileIO reads bytes, which is all that is asked of it
+
+
+def blocks(file: BinaryIO, path: str, size: int, on_read: Callable[[int], None]) -> Iterator[bytes]:
+    """Decompressed blocks of about `size` bytes; `on_read` hears of every raw byte read.
+
+    Raises `SourceError` after the last good block when compressed data is damaged or cut.
+    """
+    first = _read(file, max(size if path != STDIN else READ_BYTES, 6))
+    raw = _raw(file, first, READ_BYTES, on_read)
+    if first.startswith(ZSTD_MAGIC):
+        yield from _zstd(raw, path)
+        return
+    for magic, make in MAGIC:
+        if first.startswith(magic):
+            yield from _members(raw, make, path)
+            return
+    yield from _raw(file, first, size, on_read)
+
+
+def _read(file: BinaryIO, size: int) -> bytes:
+    data = file.read(size)
+    return data if data is not None else b""
+
+
+def _raw(
+    file: BinaryIO, first: bytes, size: int, on_read: Callable[[int], None]
+) -> Iterator[bytes]:
+    data = first
+    while data:
+        on_read(len(data))
+        yield data
+        data = _read(file, size)
+
+
+def _members(raw: Iterator[bytes], make: Callable[[], Decompressor], path: str) -> Iterator[bytes]:
+    """One member after the other, as gzip, bzip2 and xz allow them; zero padding is passed."""
+    member: Decompressor | None = None
+    for data in raw:
+        while data:
+            if member is None:
+                data = data.lstrip(b"\0")
+                if not data:
+                    break
+                member = make()
+            try:
+                plain = member.decompress(data)
+            except (isal_zlib.error, OSError, lzma.LZMAError, EOFError) as error:
+                raise SourceError(
+                    f"The compressed data is damaged: {error}.",
+                    path,
+                    "what was read before the damage is counted; restore the file and run again",
+                ) from error
+            if plain:
+                yield plain
+            data = member.unused_data if member.eof else b""
+            if member.eof:
+                member = None
+    if member is not None:
+        raise _cut_short(path)
+
+
+def _zstd(raw: Iterator[bytes], path: str) -> Iterator[bytes]:
+    stream = pa.CompressedInputStream(pa.PythonFile(_Joined(raw), mode="r"), "zstd")
+    while True:
+        try:
+            plain = stream.read(READ_BYTES)
+        except OSError as error:
+            raise _cut_short(path) from error
+        if not plain:
+            return
+        yield plain
+
+
+def _cut_short(path: str) -> SourceError:
+    return SourceError(
+        "The compressed file ends early.",
+        path,
+        "its whole lines are counted; run again when the file is complete",
+    )
+
+
+class _Joined:
+    """A file to read from, over an iterator of blocks."""
+
+    def __init__(self, raw: Iterator[bytes]) -> None:
+        self._raw = raw
+        self._left = b""
+        self.closed = False
+
+    def read(self, size: int = -1) -> bytes:
+        while size < 0 or len(self._left) < size:
+            block = next(self._raw, b"")
+            if not block:
+                break
+            self._left += block
+        size = len(self._left) if size < 0 else size
+        data, self._left = self._left[:size], self._left[size:]
+        return data
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def pieces(stream: Iterator[bytes], size: int, cut: list[SourceError]) -> Iterator[bytes]:
+    """Pieces of whole lines, about `size` bytes each; only the last may lack its line end.
+
+    When the stream breaks off, its error is put into `cut` and an unfinished last line is left
+    unread, because the rest of it may still come.
+    """
+    pending: list[bytes] = []
+    length = 0
+    try:
+        for block in stream:
+            pending.append(block)
+            length += len(block)
+            if length < size:
+                continue
+            data = b"".join(pending) if len(pending) > 1 else pending[0]
+            end = data.rfind(b"\n") + 1
+            if not end and length < LONGEST_LINE:
+                pending = [data]
+                continue
+            end = end or length
+            yield data[:end] if end < length else data
+            pending, length = [data[end:]], length - end
+    except SourceError as error:
+        cut.append(error)
+    data = b"".join(pending)
+    if cut:
+        data = data[: data.rfind(b"\n") + 1]
+    if data:
+        yield data
