@@ -1,0 +1,62 @@
+"""DuckDB as everything that asks for numbers uses it: in memory, bounded, and with the SQL of
+pipeline/sql. Nothing here knows what the numbers mean.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one connection may use. What does not fit in memory spills to a folder of its own,
+    made in `spill` (None: the system's place for temporary files) and removed at the end."""
+
+    threads: int = 2
+    memory: str = "512MB"
+    spill: Path | None = None
+
+
+@contextmanager
+def connection(limits: Limits) -> Iterator[duckdb.DuckDBPyConnection]:
+    with tempfile.TemporaryDirectory(prefix="tallylog-", dir=limits.spill) as folder:
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "threads": limits.threads,
+            "memory_limit": limits.memory,
+            "temp_directory": folder,
+            "preserve_insertion_order": False,
+            "autoinstall_known_extensions": False,
+        }
+        with duckdb.connect(":memory:", config=config) as opened:
+            opened.execute("set timezone = 'UTC'")
+            yield opened
+
+
+def sql(name: str, **pieces: str) -> str:
+    """A query of pipeline/sql; `pieces` are made from declared names, never from what users say."""
+    text = resources.files("pipeline").joinpath("sql", f"{name}.sql").read_text("utf-8")
+    return text.format(**pieces) if pieces else text
+
+
+def view_files(
+    con: duckdb.DuckDBPyConnection, name: str, files: Sequence[Path], schema: pa.Schema
+) -> None:
+    """Name a list of Parquet files; an empty list is an empty table of the schema."""
+    if not files:
+        con.register(name, schema.empty_table())
+        return
+    # The folders are named site=… and date=…, and must not become columns.
+    con.read_parquet([str(file) for file in files], hive_partitioning=False).create_view(name)
+
+
+def table(con: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
+    """The answer as one Arrow table."""
+    return con.execute(query).to_arrow_table()
