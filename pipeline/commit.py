@@ -230,6 +230,8 @@ def add_parts(tx: sa.Connection, parts: Sequence[NewPart]) -> None:
         for p in parts
         for source_id, rows in p.sources.items()
     ]
+    if not added:
+        return
     touched = insert(t.source_days)
     tx.execute(
         touched.on_conflict_do_update(

@@ -1,0 +1,194 @@
+"""What keeps the store from growing: salts destroyed, raw events and cubes that are past their
+time dropped, small parts merged, files that nobody needs deleted. Each step is one transaction,
+may be repeated, and runs beside writers and readers.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import sqlalchemy as sa
+
+from pipeline import store
+from pipeline import tables as t
+from pipeline.catalog import Catalog, Day, Part, days_in, utcnow
+from pipeline.commit import release, renew
+from pipeline.config import Retention
+from pipeline.enrich.salts import Salts
+from pipeline.rollup import rollup
+
+#: Files that nothing refers to are kept this long, for readers that have them open.
+GRACE = dt.timedelta(hours=1)
+#: A day with more parts than this is merged, unless its parts are this large anyhow.
+PARTS_A_DAY = 4
+LARGE_PART_ROWS = 500_000
+#: Tables of a day that are dropped with the cubes; `totals` and `latency` are not.
+CUBES = ("visits", "pages")
+
+
+@dataclass(frozen=True, slots=True)
+class Maintained:
+    """What was done: counts of salts, days, parts and files."""
+
+    salts_destroyed: int
+    days_built: int
+    days_sealed: int
+    cubes_dropped: int
+    totals_dropped: int
+    parts_merged: int
+    files_deleted: int
+
+
+def maintain(
+    catalog: Catalog,
+    retention: Retention,
+    grace: dt.timedelta = GRACE,
+    today: dt.date | None = None,
+) -> Maintained:
+    """Do all of it, in the order in which one makes way for the next."""
+    today = today or dt.datetime.now(dt.UTC).date()
+    salts = Salts(catalog.data_dir / "salts.db").destroy()
+    built = len(rollup(catalog))
+    sealed = seal(catalog, retention.raw, today)
+    cubes = drop_daily(catalog, CUBES, retention.cubes, today)
+    totals = drop_daily(catalog, ("totals", "latency"), retention.totals, today)
+    merged = compact(catalog)
+    return Maintained(salts, built, sealed, cubes, totals, merged, vacuum(catalog, grace))
+
+
+def seal(catalog: Catalog, keep_days: int, today: dt.date) -> int:
+    """Drop the raw events of days past their time, a site's day whole; returns how many.
+
+    Only where the day's statistics are current: they are all that remains of it.
+    """
+    if not keep_days:
+        return 0
+    sealed = 0
+    with catalog.write() as tx:
+        for day in days_in(tx):
+            if not day.has_events or day.stale or _age(day, today) < keep_days:
+                continue
+            site_id = _site_id(tx, day.site)
+            of_day = sa.and_(t.parts.c.site_id == site_id, t.parts.c.date == day.date)
+            paths = list(tx.scalars(sa.select(t.parts.c.path).where(of_day)))
+            tx.execute(t.parts.delete().where(of_day))
+            tx.execute(
+                t.days.update()
+                .where(t.days.c.site_id == site_id, t.days.c.date == day.date)
+                .values(generations=t.days.c.generations + 1)
+            )
+            catalog.discard(tx, paths)
+            sealed += 1
+    return sealed
+
+
+def drop_daily(catalog: Catalog, tables: Sequence[str], keep_days: int, today: dt.date) -> int:
+    """Drop these tables of sealed days past their time; returns how many files were let go."""
+    if not keep_days:
+        return 0
+    dropped = 0
+    d = t.daily.c
+    with catalog.write() as tx:
+        for day in days_in(tx):
+            if day.has_events or _age(day, today) < keep_days:
+                continue
+            of_day = sa.and_(
+                d.site_id == _site_id(tx, day.site), d.date == day.date, d.table.in_(tables)
+            )
+            paths = list(tx.scalars(sa.select(d.path).where(of_day)))
+            tx.execute(t.daily.delete().where(of_day))
+            catalog.discard(tx, paths)
+            dropped += len(paths)
+    return dropped
+
+
+def compact(catalog: Catalog) -> int:
+    """Merge the parts of days that have many small ones; returns how many parts went.
+
+    The events stay the same, so the content version of the day does not move.
+    """
+    merged = 0
+    parts = sorted(catalog.event_parts(), key=lambda part: (part.site, part.date))
+    for (_, _), group in groupby(parts, key=lambda part: (part.site, part.date)):
+        small = [part for part in group if part.rows < LARGE_PART_ROWS]
+        if len(small) > PARTS_A_DAY:
+            merged += _merge(catalog, small)
+    return merged
+
+
+def _merge(catalog: Catalog, parts: Sequence[Part]) -> int:
+    writer = uuid.uuid4().hex[:12]
+    site, date = parts[0].site, parts[0].date
+    with catalog.write() as tx:
+        renew(tx, writer)
+    path = store.part_path(site, date, writer, 0)
+    table = store.join([pq.read_table(part.path, partitioning=None) for part in parts])
+    table = table.sort_by([("log_id", "ascending"), ("offset", "ascending")])
+    size = store.write(store.compact(table), catalog.absolute(path))
+    names = [str(part.path.relative_to(catalog.data_dir)) for part in parts]
+    with catalog.write() as tx:
+        gone = tx.execute(t.parts.delete().where(t.parts.c.path.in_(names))).rowcount
+        if gone != len(parts):
+            tx.rollback()  # they were merged or sealed meanwhile; ours is an orphan
+            return 0
+        tx.execute(
+            t.parts.insert().values(
+                path=path, site_id=_site_id(tx, site), date=date, rows=table.num_rows, bytes=size
+            )
+        )
+        catalog.discard(tx, names)
+    release(catalog, writer)
+    return len(parts)
+
+
+def vacuum(catalog: Catalog, grace: dt.timedelta = GRACE) -> int:
+    """Delete files of the store that nothing refers to, past the grace period; returns how many.
+
+    Files of a writer whose lease runs are left alone, listed or not.
+    """
+    now = utcnow()
+    with catalog.write() as tx:
+        tx.execute(t.leases.delete().where(t.leases.c.expires < now))
+        writers = set(tx.scalars(sa.select(t.leases.c.writer)))
+        listed = set(tx.scalars(sa.select(t.parts.c.path)))
+        listed |= set(tx.scalars(sa.select(t.daily.c.path)))
+        trash: dict[str, dt.datetime] = {
+            path: since for path, since in tx.execute(sa.select(t.trash.c.path, t.trash.c.since))
+        }
+        files = [
+            path
+            for folder in ("events", "daily")
+            for path in (catalog.data_dir / folder).rglob("*")
+            if path.is_file()
+        ]
+        gone = 0
+        for file in files:
+            name = str(file.relative_to(catalog.data_dir))
+            since = trash.get(name) or _modified(file)
+            if name in listed or store.writer_of(file) in writers or now - since < grace:
+                continue
+            file.unlink(missing_ok=True)
+            gone += 1
+        left = {name for name in trash if catalog.absolute(name).exists()}
+        tx.execute(t.trash.delete().where(t.trash.c.path.in_(set(trash) - left)))
+    return gone
+
+
+def _modified(file: Path) -> dt.datetime:
+    return dt.datetime.fromtimestamp(file.stat().st_mtime, dt.UTC).replace(tzinfo=None)
+
+
+def _age(day: Day, today: dt.date) -> int:
+    """Days since the later of the day itself and its import."""
+    return (today - max(day.date, day.imported.date())).days
+
+
+def _site_id(tx: sa.Connection, name: str) -> Any:
+    return tx.scalar(sa.select(t.sites.c.id).where(t.sites.c.name == name))
