@@ -34,9 +34,7 @@ RAW_FIELDS: dict[str, tuple[pa.DataType, str]] = {
 }
 
 #: What `rejects` rows are made of: (offset, length, reason).
-REJECTS = pa.schema(
-    [("offset", pa.int64()), ("length", pa.int64()), ("reason", pa.string())]
-)
+REJECTS = pa.schema([("offset", pa.int64()), ("length", pa.int64()), ("reason", pa.string())])
 
 #: Why a line can be refused. Every parser uses these words and no others.
 REASONS: dict[str, str] = {

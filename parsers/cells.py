@@ -1,0 +1,76 @@
+"""What an engine finds in the lines: for each field the distinct values and who has which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from parsers.lines import Longs, Mask
+
+Codes = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A column: row i has the value `values[codes[i]]`. Values are binary, and may be null."""
+
+    codes: Codes
+    values: pa.Array
+
+    def take(self, rows: Longs | Mask) -> Coded:
+        return Coded(self.codes[rows], self.values)
+
+    def through(self, codes: Codes) -> Coded:
+        """The column of rows of which row i is what row codes[i] is here."""
+        return Coded(self.codes[codes], self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Fields of the lines `numbers`, which ascend."""
+
+    numbers: Longs
+    columns: Mapping[str, Coded]
+
+    def take(self, rows: Longs | Mask) -> Cells:
+        columns = {name: column.take(rows) for name, column in self.columns.items()}
+        return Cells(self.numbers[rows], columns)
+
+
+def encode(values: pa.Array) -> Coded:
+    """A column of one value a row as distinct values; null is one of them."""
+    encoded = values.dictionary_encode(null_encoding="encode")
+    return coded(encoded)
+
+
+def coded(array: pa.DictionaryArray) -> Coded:
+    """A dictionary column without null indices."""
+    return Coded(array.indices.to_numpy(zero_copy_only=False), array.dictionary)
+
+
+def merge(parts: list[Cells]) -> Cells:
+    """The rows of several, in the order of their lines; a field one of them lacks is null there."""
+    parts = [part for part in parts if len(part.numbers)] or parts[:1]
+    if len(parts) == 1:
+        return parts[0]
+    names = dict.fromkeys(name for part in parts for name in part.columns)
+    numbers = np.concatenate([part.numbers for part in parts])
+    order = np.argsort(numbers, kind="stable")
+    columns = {name: _concat([_column(part, name) for part in parts]) for name in names}
+    return Cells(numbers, columns).take(order)
+
+
+def _column(part: Cells, name: str) -> Coded:
+    absent = Coded(np.zeros(len(part.numbers), dtype=np.int32), pa.nulls(1, pa.binary()))
+    return part.columns.get(name, absent)
+
+
+def _concat(columns: list[Coded]) -> Coded:
+    together = encode(pa.concat_arrays([column.values for column in columns]))
+    starts = np.cumsum([0] + [len(column.values) for column in columns])
+    shifted = [column.codes + start for column, start in zip(columns, starts, strict=False)]
+    return Coded(together.codes[np.concatenate(shifted)], together.values)

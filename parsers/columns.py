@@ -1,0 +1,103 @@
+"""Lines cut at a byte by Arrow's CSV reader, into columns of distinct values."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as csv
+
+from parsers.lines import Lines, Longs, Mask
+
+CODED = pa.dictionary(pa.int32(), pa.binary())
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The lines that have exactly the asked number of columns, and these columns by number."""
+
+    numbers: Longs
+    columns: dict[int, pa.Array]
+
+
+def cut_columns(
+    lines: Lines, numbers: Longs, delimiter: str, count: int, coded: Collection[int], plain: int
+) -> Cut:
+    """The lines `numbers` (none blank, none torn) cut at `delimiter`, where that gives `count`.
+
+    Columns in `coded` come with distinct values, the column `plain` row by row, others not at
+    all. The reader numbers the rows it drops, but it can't hand over one that is not UTF-8;
+    where there may be such rows they are found by counting and not given to it.
+    """
+    if not _is_utf8(lines.source):
+        numbers = _with_count(lines, numbers, delimiter, count)
+    wanted = sorted({*coded, plain} - {-1})
+    if not len(numbers):
+        return Cut(numbers, {n: pa.array([], _type(n, plain)) for n in wanted})
+    table, dropped = _read(lines.join(numbers), delimiter, count, wanted, plain)
+    kept = np.delete(numbers, np.array(dropped, dtype=np.int64) - 1)
+    if len(kept) != table.num_rows:
+        raise AssertionError(f"{len(kept)} lines were cut into {table.num_rows} rows")
+    return Cut(kept, {n: _whole(table[str(n)]) for n in wanted})
+
+
+def _type(column: int, plain: int) -> pa.DataType:
+    return pa.binary() if column == plain else CODED
+
+
+def _read(
+    data: memoryview, delimiter: str, count: int, wanted: list[int], plain: int
+) -> tuple[pa.Table, list[int]]:
+    """The wanted columns, and which rows (from 1) had another number of them."""
+    names = [str(column) for column in range(count)]
+    dropped: list[int] = []
+
+    def skip(row: csv.InvalidRow) -> str:
+        dropped.append(row.number)
+        return "skip"
+
+    table = csv.read_csv(
+        pa.BufferReader(pa.py_buffer(data)),
+        # One block, or every block would have distinct values of its own.
+        read_options=csv.ReadOptions(
+            use_threads=False, block_size=len(data) + 1, column_names=names
+        ),
+        parse_options=csv.ParseOptions(
+            delimiter=delimiter,
+            quote_char=False,
+            double_quote=False,
+            escape_char=False,
+            invalid_row_handler=skip,
+        ),
+        convert_options=csv.ConvertOptions(
+            check_utf8=False,
+            column_types={str(n): _type(n, plain) for n in range(count)},
+            include_columns=[str(n) for n in wanted],
+        ),
+    )
+    return table, dropped
+
+
+def _is_utf8(data: bytes) -> bool:
+    if data.isascii():
+        return True
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _with_count(lines: Lines, numbers: Longs, delimiter: str, count: int) -> Longs:
+    """Those lines that hold the delimiter `count` - 1 times."""
+    where = np.flatnonzero(np.frombuffer(lines.data, dtype=np.uint8) == ord(delimiter))
+    owner = np.searchsorted(lines.starts, where, side="right") - 1
+    found = np.bincount(owner, minlength=len(lines))[numbers]
+    fits: Mask = found == count - 1
+    return numbers[fits]
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

@@ -1,0 +1,104 @@
+"""The lines of a chunk: where each begins and ends, and which can't be read at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Longs = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+BOM = b"\xef\xbb\xbf"
+LONGEST = 1 << 20
+LF, CR, NUL = 10, 13, 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Line i is data[starts[i]:starts[i + 1]] with its terminator, [starts[i]:ends[i]] without.
+
+    `source` is all that was given, `data` the same without a byte order mark at its head;
+    `base` is the position of data[0] in the whole log and `first` that of the first line, mark
+    included. A carriage return is part of the terminator only before a line feed or at the very
+    end; `torn` are the lines that hold another one, None if there is none at all.
+    """
+
+    source: bytes
+    data: memoryview
+    starts: Longs
+    ends: Longs
+    torn: Mask | None
+    base: int
+    first: int
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def offsets(self, numbers: Longs) -> Longs:
+        """Positions of these lines in the source."""
+        return np.where(numbers == 0, self.first, self.starts[numbers] + self.base)
+
+    def lengths(self, numbers: Longs) -> Longs:
+        """Lengths of these lines in the source, without their terminators."""
+        return self.ends[numbers] + self.base - self.offsets(numbers)
+
+    def join(self, numbers: Longs) -> memoryview:
+        """The bytes of these lines (ascending), terminators included, one after the other."""
+        if len(numbers) == len(self):
+            return self.data
+        offsets = pa.py_buffer(self.starts)
+        buffers = [None, offsets, pa.py_buffer(self.data)]
+        lines = pa.Array.from_buffers(pa.large_binary(), len(self), buffers)
+        taken = lines.take(pa.array(numbers))
+        size = int((self.starts[numbers + 1] - self.starts[numbers]).sum())
+        return memoryview(taken.buffers()[2] or b"")[:size]
+
+    def text(self, number: int) -> str:
+        """One line as text, for people."""
+        raw = bytes(self.data[self.starts[number] : self.ends[number]])
+        return raw.decode("utf-8", errors="replace")
+
+
+def split_lines(data: bytes, offset: int) -> Lines:
+    """The lines of `data`, whose first byte is at `offset` in its source."""
+    skip = len(BOM) if offset == 0 and data.startswith(BOM) else 0
+    view = memoryview(data)[skip:]
+    array = np.frombuffer(view, dtype=np.uint8)
+    breaks = np.flatnonzero(array == LF)
+    complete = len(array) == 0 or array[-1] == LF
+    starts = np.empty(len(breaks) + (1 if complete else 2), dtype=np.int64)
+    starts[0] = 0
+    starts[1 : len(breaks) + 1] = breaks + 1
+    starts[-1] = len(array)
+    ends = starts[1:].copy()
+    ends[: len(breaks)] -= 1
+    torn = _cut_returns(array, starts, ends) if b"\r" in data else None
+    return Lines(data, view, starts, ends, torn, offset + skip, offset)
+
+
+def _cut_returns(array: npt.NDArray[np.uint8], starts: Longs, ends: Longs) -> Mask:
+    """Take a carriage return off the end of each line; say which lines hold another one."""
+    filled = ends > starts[:-1]
+    last = array[np.maximum(ends - 1, 0)] == CR
+    ends -= filled & last
+    returns = np.flatnonzero(array == CR)
+    owner = np.searchsorted(starts, returns, side="right") - 1
+    torn = np.zeros(len(ends), dtype=np.bool_)
+    torn[owner[returns < ends[owner]]] = True
+    return torn
+
+
+def unreadable(lines: Lines) -> dict[str, Longs]:
+    """Reason -> numbers of the lines that no format can read; each line has one reason."""
+    length = lines.ends - lines.starts[:-1]
+    long = length > LONGEST
+    holds_nul = np.zeros(len(lines), dtype=np.bool_)
+    if b"\0" in lines.source:
+        where = np.flatnonzero(np.frombuffer(lines.data, dtype=np.uint8) == NUL)
+        holds_nul[np.searchsorted(lines.starts, where, side="right") - 1] = True
+    blank = length == 0
+    masks = {"long": long, "nul": holds_nul & ~long, "blank": blank}
+    return {reason: np.flatnonzero(mask) for reason, mask in masks.items() if mask.any()}

@@ -1,0 +1,78 @@
+"""Bytes of a log in, RAW rows and rejects out; every line is accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from parsers.build import Built, build
+from parsers.lines import Lines, Longs, split_lines, unreadable
+from parsers.raw import REJECTS
+from parsers.registry import Format
+from parsers.text import Engine, read_fast, read_reference
+
+State = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """Rows in the order of their lines, refused lines likewise, and how many lines there were."""
+
+    table: pa.Table
+    rejects: pa.Table
+    directives: int
+    lines: int
+
+
+def parse(data: bytes, offset: int, fmt: Format, state: State, fast: bool = True) -> Parsed:
+    """Parse whole lines, of which the first begins at `offset` of the decompressed source.
+
+    `state` is what `advance` gave for the lines before, or empty. Without `fast` the reference
+    engine reads every line; the result is the same.
+    """
+    lines = split_lines(data, offset)
+    refused = unreadable(lines)
+    numbers = _others(lines, refused)
+    directives = 0
+    built = _text(lines, numbers, fmt, read_fast if fast else read_reference)
+    return _account(lines, built, refused, directives)
+
+
+def advance(data: bytes, fmt: Format, state: State) -> State:
+    """The state after these whole lines, without parsing them."""
+    return state
+
+
+def _text(lines: Lines, numbers: Longs, fmt: Format, engine: Engine) -> Built:
+    if fmt.layout is None:
+        raise AssertionError(f"format {fmt.name} has no layout")
+    found = engine(lines, numbers, fmt.layout)
+    built = build(found.cells, lines, fmt)
+    return Built(built.table, built.refused | {"layout": found.unmatched})
+
+
+def _others(lines: Lines, refused: Mapping[str, Longs]) -> Longs:
+    numbers = np.arange(len(lines), dtype=np.int64)
+    return np.delete(numbers, np.concatenate(list(refused.values()))) if refused else numbers
+
+
+def _account(lines: Lines, built: Built, refused: Mapping[str, Longs], directives: int) -> Parsed:
+    """The result; AssertionError if a line was lost or counted twice."""
+    reasons = [*refused.items(), *built.refused.items()]
+    numbers = np.concatenate([np.empty(0, np.int64), *(lost for _, lost in reasons)])
+    words = np.repeat([reason for reason, _ in reasons], [len(lost) for _, lost in reasons])
+    order = np.argsort(numbers, kind="stable")
+    numbers, words = numbers[order], words[order]
+    columns = [lines.offsets(numbers), lines.lengths(numbers), words]
+    rejects = pa.table(
+        [pa.array(c, t) for c, t in zip(columns, REJECTS.types, strict=True)], schema=REJECTS
+    )
+    if built.table.num_rows + len(numbers) + directives != len(lines):
+        raise AssertionError(
+            f"{len(lines)} lines gave {built.table.num_rows} rows, {len(numbers)} rejects"
+            f" and {directives} directives"
+        )
+    return Parsed(built.table, rejects, directives, len(lines))

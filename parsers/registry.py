@@ -1,0 +1,160 @@
+"""The formats: one TOML file each in formats/, and those of the configuration.
+
+A format says how to cut a line (a layout, or for JSON and W3C a map of field names), how its
+times are written, how its values are escaped and which texts mean "missing". Adding one needs
+no Python.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import resources
+from typing import Any
+
+from parsers.layout import FIELDS, Layout, check_frame, compile_layout
+from parsers.times import Clock, clock
+from parsers.values import ESCAPES
+
+#: key -> what it means. These are the keys of a format's TOML, shipped or in the configuration.
+KEYS: dict[str, str] = {
+    "title": "What it is, for people.",
+    "dialect": "text (a layout), json (an object a line) or w3c (#Fields).",
+    "layout": "The line as $field and literal text (dialect text).",
+    "fields": "Field -> names it may have in the log, the best first (dialects json and w3c).",
+    "time": "Ways the time may be written: clf, iso8601, epoch, or strptime letters.",
+    "escape": "Field -> how its value is escaped; one word for all of them.",
+    "missing": "Texts that mean that there is no value.",
+    "variant": "W3C only: what differs in files that have a certain field.",
+}
+VARIANT_KEYS: dict[str, str] = {
+    "when": "Name of the W3C field that such files have.",
+    "fields": "Entries that replace those of the format.",
+    "escape": "Entries that replace those of the format.",
+}
+DIALECTS = ("text", "json", "w3c")
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What differs in files of a W3C format that have the field `when`."""
+
+    when: str
+    fields: Mapping[str, tuple[str, ...]]
+    escape: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """Everything a parser needs to know about a format."""
+
+    name: str
+    title: str
+    dialect: str
+    layout: Layout | None
+    fields: Mapping[str, tuple[str, ...]]
+    clocks: tuple[Clock, ...]
+    escape: Mapping[str, str]
+    missing: frozenset[str]
+    variants: tuple[Variant, ...]
+
+    def escape_of(self, field: str) -> str:
+        return self.escape.get(field, self.escape.get("*", "none"))
+
+
+def load_formats(extra: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Format]:
+    """The shipped formats and `extra` ones by name; an extra one may replace a shipped one."""
+    tables: dict[str, Mapping[str, Any]] = {}
+    for entry in sorted(resources.files("parsers").joinpath("formats").iterdir(), key=str):
+        if entry.name.endswith(".toml"):
+            tables[entry.name.removesuffix(".toml")] = tomllib.loads(entry.read_text("utf-8"))
+    tables.update(extra or {})
+    return {name: make_format(name, table) for name, table in tables.items()}
+
+
+def make_format(name: str, table: Mapping[str, Any]) -> Format:
+    """The format a TOML table describes; ValueError says what is wrong and how to put it right."""
+    try:
+        return _make(name, table)
+    except ValueError as error:
+        raise ValueError(f"format {name}: {error}") from error
+
+
+def _make(name: str, table: Mapping[str, Any]) -> Format:
+    _refuse_unknown(table, KEYS)
+    dialect = _dialect(table)
+    clocks = tuple(clock(text) for text in _words(table, "time", ["clf", "iso8601", "epoch"]))
+    layout = compile_layout(_text(table, "layout"), clocks) if dialect == "text" else None
+    fields = _fields(table) if dialect != "text" else {}
+    if dialect != "text":
+        check_frame(list(fields), "fields")
+    return Format(
+        name=name,
+        title=_text(table, "title", name),
+        dialect=dialect,
+        layout=layout,
+        fields=fields,
+        clocks=clocks,
+        escape=_escape(table),
+        missing=frozenset(_words(table, "missing", ["-"])),
+        variants=tuple(_variant(entry) for entry in table.get("variant", ())),
+    )
+
+
+def _dialect(table: Mapping[str, Any]) -> str:
+    dialect = _text(table, "dialect", "text" if "layout" in table else "json")
+    if dialect not in DIALECTS:
+        raise ValueError(f"dialect is {dialect!r}; it must be one of {', '.join(DIALECTS)}")
+    wrong, right = ("fields", "layout") if dialect == "text" else ("layout", "fields")
+    if wrong in table or right not in table:
+        raise ValueError(f"dialect {dialect} needs the key {right} and not {wrong}")
+    return dialect
+
+
+def _variant(table: Mapping[str, Any]) -> Variant:
+    _refuse_unknown(table, VARIANT_KEYS)
+    return Variant(_text(table, "when"), _fields(table), _escape(table))
+
+
+def _refuse_unknown(table: Mapping[str, Any], known: Mapping[str, str]) -> None:
+    for key in table:
+        if key not in known:
+            near = get_close_matches(key, known, n=1, cutoff=0)
+            raise ValueError(f"unknown key {key!r}; did you mean {near[0]!r}?")
+
+
+def _text(table: Mapping[str, Any], key: str, default: str | None = None) -> str:
+    value = table.get(key, default)
+    if not isinstance(value, str):
+        raise ValueError(f"{key} must be a text" + (", not " + repr(value) if value else ""))
+    return value
+
+
+def _words(table: Mapping[str, Any], key: str, default: Sequence[str]) -> tuple[str, ...]:
+    value = table.get(key, default)
+    words = (value,) if isinstance(value, str) else tuple(value)
+    if not words or not all(isinstance(word, str) for word in words):
+        raise ValueError(f"{key} must be a text or a list of texts, not {value!r}")
+    return words
+
+
+def _fields(table: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    entries = table.get("fields", {})
+    for name in entries:
+        if name not in FIELDS:
+            near = get_close_matches(name, sorted(FIELDS), n=3) or sorted(FIELDS)
+            raise ValueError(f"fields: unknown field {name!r}; did you mean {', '.join(near)}?")
+    return {name: _words(entries, name, ()) for name in entries}
+
+
+def _escape(table: Mapping[str, Any]) -> dict[str, str]:
+    value = table.get("escape", {})
+    entries = {"*": value} if isinstance(value, str) else dict(value)
+    for field, scheme in entries.items():
+        if field != "*" and field not in FIELDS:
+            raise ValueError(f"escape: unknown field {field!r}")
+        if scheme not in ESCAPES:
+            raise ValueError(f"escape: {scheme!r} is not one of {', '.join(ESCAPES)}")
+    return entries
