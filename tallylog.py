@@ -123,12 +123,15 @@ def backfill(place: Place, /, jobs: int | None, as_json: bool, **asked: Any) -> 
     PATH is a file, a folder, a pattern, or - for standard input; plain, gz, zst, bz2 or xz.
     Without any, the sources of the configuration are read.
     """
-    from pipeline import ingest, progress, terminal
+    from pipeline import backfill as backfills
+    from pipeline import progress, terminal
 
     config = place.config()
     asked |= {"jobs": jobs or len(os.sched_getaffinity(0)), "progress": progress.meter()}
-    summary = ingest.backfill(config, config.store.data, **asked)
+    summary = backfills.backfill(config, config.store.data, **asked)
     terminal.show(summary.as_dict(), as_json, terminal.print_summary)
+    if summary.problems:
+        raise click.ClickException(terminal.clean("\n".join(summary.problems), keep="\n"))
 
 
 @main.command()
@@ -271,10 +274,7 @@ def configuration() -> None:
 @click.pass_obj
 def check(place: Place) -> None:
     """Say everything that is wrong with the configuration."""
-    from parsers.registry import load_formats
-
     config = place.config()
-    load_formats(config.formats)
     click.echo(f"Nothing is wrong: {len(config.sites)} sites, {len(config.sources)} sources.")
 
 

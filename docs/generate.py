@@ -15,6 +15,10 @@ import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from parsers.layout import EXTRA_FIELDS
+from parsers.raw import RAW_FIELDS, REASONS
+from parsers.registry import KEYS, VARIANT_KEYS, load_formats
+from parsers.values import ESCAPES
 from pipeline import schema
 from pipeline.config import Config
 from pipeline.config_file import keys, table_model
@@ -132,6 +136,34 @@ def _default(field: FieldInfo) -> str:
     return f'`"{value}"`'
 
 
+def _formats() -> str:
+    formats = load_formats().values()
+    escapes = ", ".join(f"`{name}`" for name in ESCAPES)
+    fields = {name: doc for name, (_, doc) in RAW_FIELDS.items() if name != "offset"}
+    return "\n".join(
+        [
+            "# Log formats",
+            "",
+            _MADE,
+            "",
+            "`--format auto` finds the format out from a log's first lines. `--format NAME` says "
+            "it. Each format below is one file in `parsers/formats/`, and one of your own has "
+            "the same keys, as `[format.NAME]` in `config.toml`.",
+            "",
+            *_table(
+                ("name", "title", "dialect"), [(f"`{f.name}`", f.title, f.dialect) for f in formats]
+            ),
+            *_section("Keys of a format", ("key", "what it says"), _named(KEYS)),
+            *_section("Keys of a variant", ("key", "what it says"), _named(VARIANT_KEYS)),
+            "",
+            f"Escapes: {escapes}.",
+            *_section("Fields", ("field", "what it holds"), _named(fields | EXTRA_FIELDS)),
+            *_section("Why a line is rejected", ("reason", "what it means"), _named(REASONS)),
+            "",
+        ]
+    )
+
+
 def _section(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     yield from ("", f"## {title}", "")
     yield from _table(heads, rows)
@@ -157,6 +189,7 @@ _PAGES: dict[str, Callable[[], str]] = {
     "cli.md": _cli,
     "schema.md": _schema,
     "configuration.md": _configuration,
+    "formats.md": _formats,
 }
 
 

@@ -58,12 +58,14 @@ Host = Annotated[str, AfterValidator(_host)]
 SiteName = Annotated[str, AfterValidator(site_name)]
 
 
-class Section(BaseModel):
-    """A table of config.toml: fixed after reading, and without unknown keys.
+def _table(description: str) -> Any:
+    """A table that may be left out. Its default is validated as if it stood in the file, so that
+    relative paths among its defaults find their folder."""
+    return Field(default={}, description=description)
 
-    The default of a table is `{}`, which is validated as if it stood in the file: so the paths in
-    it find their folder.
-    """
+
+class Section(BaseModel):
+    """A table of config.toml: fixed after reading, and without unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
@@ -102,9 +104,7 @@ class Source(Section):
         default="auto",
         description="A format's name, `auto`, or a table with the keys of a [format.NAME].",
     )
-    exclude: Exclude = Field(
-        default={}, description="Rules for this source, added to those of [exclude]."
-    )
+    exclude: Exclude = _table("Rules for this source, added to those of [exclude].")
 
 
 class Retention(Section):
@@ -119,7 +119,7 @@ class Store(Section):
     data: FilePath = Field(
         default=Path("data"), description="Folder of the store; relative to this file."
     )
-    retention: Retention = Field(default={}, description="How long things are kept, in days.")
+    retention: Retention = _table("How long things are kept, in days.")
     keep_agent: Literal["string", "hash"] = Field(
         default="string", description="What events keep of a user agent: `string` or its `hash`."
     )
@@ -143,9 +143,9 @@ class Config(Section):
     formats: dict[str, dict[str, Any]] = Field(
         default={}, alias="format", description="Formats of your own; see the list of formats."
     )
-    store: Store = Field(default={}, description="Where and how long things are kept.")
-    exclude: Exclude = Field(default={}, description="Records that are never counted.")
-    web: Web = Field(default={}, description="The web server.")
+    store: Store = _table("Where and how long things are kept.")
+    exclude: Exclude = _table("Records that are never counted.")
+    web: Web = _table("The web server.")
 
     def site_named(self, name: str) -> Site:
         """The site of that name; one that is not configured has no hosts and zone UTC."""

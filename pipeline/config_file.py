@@ -9,7 +9,7 @@ import tomllib
 import zoneinfo
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -185,6 +185,23 @@ def _contradictions(config: Config) -> Iterator[Problem]:
                 yield ("site", index, "hosts"), what, "a host belongs to one site"
     for index, source in enumerate(config.sources):
         yield from _source_contradictions(index, source.site, source.by_host, names)
+    tables: dict[Location, Any] = {("format", name): t for name, t in config.formats.items()}
+    for index, source in enumerate(config.sources):
+        if not isinstance(source.format, str):
+            tables["source", index, "format"] = source.format
+    yield from _bad_formats(tables)
+
+
+def _bad_formats(tables: Mapping[Location, Any]) -> Iterator[Problem]:
+    if not tables:
+        return
+    from parsers.registry import make_format
+
+    for location, table in tables.items():
+        try:
+            make_format(str(location[-1]), table)
+        except (TypeError, ValueError) as error:
+            yield location, str(error), "docs/formats.md lists the keys of a format"
 
 
 def _source_contradictions(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import Protocol, TextIO
 
 from rich.console import Console
@@ -18,6 +19,8 @@ from rich.progress import (
 
 #: How often a log file or a pipe gets a line.
 SECONDS_BETWEEN_LINES = 5.0
+
+Clock = Callable[[], float]
 
 
 class Meter(Protocol):
@@ -53,21 +56,25 @@ class Silent:
 class _Tally:
     """What both ways of showing count."""
 
-    def __init__(self, total_bytes: int | None, files: int) -> None:
+    def __init__(self, clock: Clock, total_bytes: int | None = None, files: int = 0) -> None:
         self.total_bytes = total_bytes
         self.files = files
         self.bytes = self.lines = self.files_done = 0
-        self.began = time.monotonic()
+        self._clock = clock
+        self._began = clock()
+
+    @property
+    def seconds(self) -> float:
+        return max(self._clock() - self._began, 0.001)
 
     @property
     def lines_per_second(self) -> int:
-        return int(self.lines / max(time.monotonic() - self.began, 0.001))
+        return int(self.lines / self.seconds)
 
     def seconds_left(self) -> int | None:
         if not self.total_bytes or not self.bytes:
             return None
-        elapsed = time.monotonic() - self.began
-        return max(0, int(elapsed * (self.total_bytes - self.bytes) / self.bytes))
+        return max(0, int(self.seconds * (self.total_bytes - self.bytes) / self.bytes))
 
 
 class Bar:
@@ -83,11 +90,11 @@ class Bar:
             console=Console(file=stream),
             transient=True,
         )
-        self._tally = _Tally(None, 0)
+        self._tally = _Tally(time.monotonic)
         self._task = TaskID(0)
 
     def start(self, total_bytes: int | None, files: int) -> None:
-        self._tally = _Tally(total_bytes, files)
+        self._tally = _Tally(time.monotonic, total_bytes, files)
         begun = f"0/{files} files"
         self._task = self._progress.add_task("", total=total_bytes, files=begun, rate="")
         self._progress.start()
@@ -109,19 +116,20 @@ class Bar:
 class Lines:
     """The same as plain lines, for logs and pipes; a short job prints none."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, clock: Clock = time.monotonic) -> None:
         self._stream = stream
-        self._tally = _Tally(None, 0)
-        self._printed = time.monotonic()
+        self._clock = clock
+        self._tally = _Tally(clock)
+        self._printed = clock()
 
     def start(self, total_bytes: int | None, files: int) -> None:
-        self._tally = _Tally(total_bytes, files)
-        self._printed = self._tally.began
+        self._tally = _Tally(self._clock, total_bytes, files)
+        self._printed = self._clock()
 
     def advance(self, bytes: int, lines: int) -> None:
         self._tally.bytes += bytes
         self._tally.lines += lines
-        now = time.monotonic()
+        now = self._clock()
         if now - self._printed >= SECONDS_BETWEEN_LINES:
             self._printed = now
             print(self._line(), file=self._stream, flush=True)

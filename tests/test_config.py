@@ -134,6 +134,14 @@ MISTAKES = {
         '[[site]]\nname = "a"\nhosts = ["h"]\n[[site]]\nname = "b"\nhosts = ["H"]\n',
         ["'h' belongs to the site 'a'", "line 6"],
     ),
+    "format of one's own with an unknown key": (
+        '[format.mine]\ntitel = "x"\n',
+        ["format mine: unknown key 'titel'", "line 1", "docs/formats.md"],
+    ),
+    "format in a source without a layout": (
+        f'{GOOD_SITE}[[source]]\nsite = "a"\npaths = ["x"]\nformat = {{ dialect = "text" }}\n',
+        ["layout", "line 6"],
+    ),
     "not TOML": ("[web]\nport = = 1\n", ["not valid TOML", "line 2", "config.toml"]),
 }
 
