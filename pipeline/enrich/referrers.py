@@ -1,0 +1,158 @@
+"""Where a visitor came from: the referrer's host, the name of the source, and its channel."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.enrich import rulebook
+from pipeline.enrich.redact import MARK, is_address, redact
+from pipeline.enrich.urls import host_name
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
+
+#: Longest referrer URL kept.
+URL_LENGTH = 512
+#: Longest utm_source kept as the name of a source (urls.py cuts at the same length).
+SOURCE_LENGTH = 255
+_URL = re.compile(r"(https?|android-app|ios-app)://([^/?#\\]+)([^?#]*)", re.IGNORECASE)
+# Letters of any script, since some browsers send names that are not in punycode.
+_HOST = re.compile(r"[^\W_][\w-]*(?:\.[\w-]+)*")
+_COUNTRY_ENDING = re.compile(r"\.(?:com?\.)?[a-z]{2,3}$")
+
+
+@dataclass(frozen=True, slots=True)
+class ReferrerFacts:
+    referrer: str | None
+    referrer_url: str | None
+    source: str | None
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    name: str
+    channel: str
+
+
+_DIRECT = ReferrerFacts(None, None, None, "direct")
+
+
+class Referrers:
+    """The table of rules/referrers.toml and the public suffix list, loaded once."""
+
+    __slots__ = ("_aliases", "_apps", "_hosts", "_mediums", "_own", "_suffixes")
+
+    def __init__(self, own_hosts: frozenset[str]) -> None:
+        rows = rulebook.read("referrers")
+        self._own = frozenset(_bare(host) for host in own_hosts)
+        self._hosts = _index(rows["source"], "hosts")
+        self._apps = _index(rows["source"], "apps")
+        self._aliases = _index(rows["source"], "aliases")
+        self._aliases |= {source.name.lower(): source for source in _sources(rows["source"])}
+        self._mediums: list[tuple[str, str]] = [
+            (value, row["channel"]) for row in rows["medium"] for value in row["values"]
+        ]
+        self._suffixes = _public_suffixes()
+
+    def describe(self, referrer: str | None, host: str | None) -> ReferrerFacts:
+        """The facts of one Referer header; `host` is the host the record was asked on.
+
+        What is no web address of a page or app counts as no referrer.
+        """
+        match = _URL.match(referrer.strip()) if referrer else None
+        if match is None:
+            return _DIRECT
+        scheme, path = match[1].lower(), match[3]
+        name = host_name(match[2])
+        if name is None or not (_HOST.fullmatch(name) or is_address(name)):
+            return _DIRECT
+        shown = MARK if _is_number(name) else name
+        url = redact(f"{scheme}://{shown}{path or '/'}")[:URL_LENGTH]
+        if self._is_own(name, shown, host):
+            return ReferrerFacts(None, url, None, "internal")
+        source = self._source(scheme, shown)
+        return ReferrerFacts(_bare(shown), url, source.name, source.channel)
+
+    def campaign(
+        self, facts: ReferrerFacts, utm_source: str | None, utm_medium: str | None
+    ) -> tuple[str | None, str]:
+        """Source and channel when the campaign is heard too; it outweighs the referrer."""
+        if not utm_source and not utm_medium:
+            return facts.source, facts.channel
+        known = self._known_utm(utm_source)
+        name = known.name if known else (utm_source or "")[:SOURCE_LENGTH] or facts.source
+        channel = self._medium(utm_medium) or (known.channel if known else "campaign")
+        return name, channel
+
+    def _is_own(self, name: str, shown: str, host: str | None) -> bool:
+        bare = _bare(name)
+        return bare in self._own or (host is not None and _bare(host.lower()) in (bare, shown))
+
+    def _source(self, scheme: str, host: str) -> _Source:
+        if host == MARK:
+            return _Source(MARK, "referral")
+        if scheme.endswith("-app"):
+            return _longest(self._apps, host) or _Source(host, "referral")
+        return self._known_host(host) or _Source(self._domain(host), "referral")
+
+    def _known_host(self, host: str) -> _Source | None:
+        found = _longest(self._hosts, host)
+        if found is not None:
+            return found
+        stem, endings = _COUNTRY_ENDING.subn(".*", host)
+        return _longest(self._hosts, stem) if endings else None
+
+    def _domain(self, host: str) -> str:
+        domain: str | None = self._suffixes.privatesuffix(host)
+        return domain or _bare(host)
+
+    def _known_utm(self, value: str | None) -> _Source | None:
+        if not value:
+            return None
+        key = value.lower()
+        return self._aliases.get(key) or (self._known_host(key) if "." in key else None)
+
+    def _medium(self, value: str | None) -> str | None:
+        key = (value or "").lower()
+        for rule, channel in self._mediums:
+            if key == rule or (rule.endswith("*") and key.startswith(rule[:-1])):
+                return channel
+        return None
+
+
+def _public_suffixes() -> PublicSuffixList:
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList()
+
+
+def _bare(host: str) -> str:
+    host = host.lower()
+    return host[4:] if host.startswith("www.") and host.count(".") > 1 else host
+
+
+def _is_number(host: str) -> bool:
+    """An address in any spelling, a single number included, and number salad like 1.2.3.4.5."""
+    return is_address(host) or host.replace(".", "").isdigit()
+
+
+def _longest(table: Mapping[str, _Source], host: str) -> _Source | None:
+    """The entry of the host itself, or of the nearest one above it."""
+    while True:
+        found = table.get(host)
+        if found is not None or "." not in host:
+            return found
+        host = host.partition(".")[2]
+
+
+def _sources(rows: Iterable[Mapping[str, Any]]) -> list[_Source]:
+    return [_Source(row["name"], row["channel"]) for row in rows]
+
+
+def _index(rows: list[dict[str, Any]], key: str) -> dict[str, _Source]:
+    pairs = zip(rows, _sources(rows), strict=True)
+    return {value.lower(): source for row, source in pairs for value in row.get(key, ())}
