@@ -43,7 +43,7 @@ def _read(path: Path) -> Config:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         fix = "give the path of a readable UTF-8 file with --config"
-        raise ConfigError([TallylogError(f"can't read the configuration: {error}", fix)]) from (
+        raise ConfigError([TallylogError(f"can't read the configuration: {error}", "", fix)]) from (
             error
         )
     return parse(text, path)
@@ -55,7 +55,7 @@ def parse(text: str, path: Path) -> Config:
         table = tomllib.loads(text)
         config = Config.model_validate(table, context={"base": path.parent})
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError([TallylogError(f"not valid TOML: {error}", where=str(path))]) from error
+        raise ConfigError([TallylogError(f"not valid TOML: {error}", str(path))]) from error
     except ValidationError as error:
         raise _refusal(text, path, _problems(error)) from error
     if contradictions := list(_contradictions(config)):
@@ -67,7 +67,7 @@ def _refusal(text: str, path: Path, problems: Iterable[Problem]) -> ConfigError:
     lines = _line_numbers(text)
     numbered = sorted((_nearest_line(lines, at), what, fix) for at, what, fix in problems)
     return ConfigError(
-        [TallylogError(what, fix, f"{path}, line {line}") for line, what, fix in numbered]
+        [TallylogError(what, f"{path}, line {line}", fix) for line, what, fix in numbered]
     )
 
 

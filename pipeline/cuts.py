@@ -54,13 +54,13 @@ def column_type(dimension: str) -> pa.DataType:
 def stage(con: duckdb.DuckDBPyConnection, parts: Sequence[Path], columns: Collection[str]) -> None:
     """Number the visits in the parts. `columns` names the dimensions that will be asked for."""
     view_files(con, "events", parts, schema.EVENTS)
-    con.execute(f"create temp view views as {sql('views')}")
+    con.execute(f"create view views as {sql('views')}")
     wanted = {COLUMN_OF.get(name, name) for name in columns}
     carried = ", ".join(_carried(name, name in wanted) for name in CARRIED)
-    con.execute(f"create temp table seen as {sql('seen', columns=carried)}")
-    con.execute(f"create temp table steps as {sql('steps')}")
+    con.execute(f"create table seen as {sql('seen', columns=carried)}")
+    con.execute(f"create table steps as {sql('steps')}")
     con.execute("drop table seen")
-    con.execute(f"create temp table visits as {sql('visits')}")
+    con.execute(f"create table visits as {sql('visits')}")
 
 
 def _carried(name: str, wanted: bool) -> str:

@@ -5,7 +5,8 @@ pipeline/sql. Nothing here knows what the numbers mean.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
@@ -51,12 +52,25 @@ def view_files(
 ) -> None:
     """Name a list of Parquet files; an empty list is an empty table of the schema."""
     if not files:
-        con.register(name, schema.empty_table())
+        con.from_arrow(schema.empty_table()).create(name)
         return
     # The folders are named site=… and date=…, and must not become columns.
     con.read_parquet([str(file) for file in files], hive_partitioning=False).create_view(name)
 
 
-def table(con: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
-    """The answer as one Arrow table."""
-    return con.execute(query).to_arrow_table()
+def run(
+    con: duckdb.DuckDBPyConnection,
+    statements: Sequence[tuple[str, Mapping[str, object]]],
+    threads: int,
+) -> None:
+    """Independent statements side by side, each on one thread: for many small ones that costs a
+    quarter less than one after the other on all threads."""
+
+    def one(statement: tuple[str, Mapping[str, object]]) -> None:
+        with con.cursor() as cursor:
+            cursor.execute(*statement)
+
+    con.execute("set threads = 1")
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(one, statements))
+    con.execute("set threads = ?", [threads])

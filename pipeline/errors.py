@@ -5,8 +5,7 @@
     ├── SourceError      a log can't be found, opened or read
     │   └── FormatError  a log opens, but its format is unknown or not sure enough
     ├── QueryError       a question names what does not exist, or asks too much
-    └── StoreError       the store is broken, full or in use
-        └── CatalogError its catalog can't be opened, or is newer than the program
+    └── StoreError       the store or its catalog is broken, full or in use
 
 Each says what is wrong, where, and how to mend it. Only the edges catch them: the command line
 prints them and exits with 1, the web answers with them.
@@ -16,13 +15,13 @@ from __future__ import annotations
 
 
 class TallylogError(Exception):
-    """`what` says what is wrong in one sentence; how to mend it and where may be empty."""
+    """`what` is wrong, `where`, and how to `fix` it; the last two may be empty."""
 
-    def __init__(self, what: str, fix: str = "", where: str = "") -> None:
-        super().__init__(what, fix, where)
+    def __init__(self, what: str, where: str = "", fix: str = "") -> None:
+        super().__init__(what, where, fix)
         self.what = what
-        self.fix = fix
         self.where = where
+        self.fix = fix
 
     def __str__(self) -> str:
         lines = [self.what]
@@ -38,7 +37,7 @@ class ConfigError(TallylogError):
 
     def __init__(self, problems: list[TallylogError]) -> None:
         first = problems[0]
-        super().__init__(first.what, first.fix, first.where)
+        super().__init__(first.what, first.where, first.fix)
         self.problems = tuple(problems)
 
     def __str__(self) -> str:
@@ -58,8 +57,4 @@ class QueryError(TallylogError):
 
 
 class StoreError(TallylogError):
-    """The store can't be used."""
-
-
-class CatalogError(StoreError):
-    """The catalog can't be used."""
+    """The store or its catalog can't be used."""

@@ -37,12 +37,10 @@ def forget(catalog: Catalog, name: str) -> Forgotten:
         renew(tx, writer)
         touched = list(tx.execute(_touched(source.id)))
         _refuse_sealed(tx, source)
-    parts = [
-        part
-        for site, date in touched
-        for part in catalog.event_parts([site], date, date)
-    ]
-    rewritten = {part: _without(catalog, part, source.id, writer, i) for i, part in enumerate(parts)}
+    parts = [part for site, date in touched for part in catalog.event_parts([site], date, date)]
+    rewritten = {
+        part: _without(catalog, part, source.id, writer, i) for i, part in enumerate(parts)
+    }
     with catalog.write() as tx:
         _refuse_sealed(tx, source)
         for part, path in rewritten.items():
@@ -110,9 +108,7 @@ def _replace(
         values = dict(zip(("path", "rows", "bytes"), new, strict=True))
         gone = tx.execute(t.parts.update().where(of_part).values(values))
     if gone.rowcount != 1:
-        raise StoreError(
-            "The store was tidied up meanwhile.", name, "run the same command again"
-        )
+        raise StoreError("The store was tidied up meanwhile.", name, "run the same command again")
     site_id = sa.select(t.sites.c.id).where(t.sites.c.name == part.site).scalar_subquery()
     of_day = sa.and_(t.days.c.site_id == site_id, t.days.c.date == part.date)
     tx.execute(t.days.update().where(of_day).values(version=t.days.c.version + 1))

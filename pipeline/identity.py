@@ -47,7 +47,9 @@ class Trail:
     _before: bytes = b""
 
     def feed(self, data: bytes) -> None:
-        self._before = (self._before + self._data)[-WINDOW:] if self._data else b""
+        if not data:
+            return
+        self._before = (self._before + self._data[-WINDOW:])[-WINDOW:]
         self._data = data
         start, self.end = self.end, self.end + len(data)
         while (target := self._target()) <= self.end:

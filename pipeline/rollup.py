@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -21,7 +21,7 @@ import pyarrow as pa
 from pipeline import schema, store
 from pipeline.catalog import Day, Part
 from pipeline.cuts import CARRIED, Filter, cut, parameters, stage
-from pipeline.engine import Limits, connection, sql, table
+from pipeline.engine import Limits, connection, run, sql
 
 #: Rows of a totals file are sorted by scope and dimension: small groups let a reader skip.
 ROW_GROUP = 1 << 14
@@ -68,7 +68,7 @@ class Total:
     people: bool = True
 
     def sql(self) -> str:
-        keys = [f"key{i}" for i in range(2, 2 + len(self.by))]
+        keys = [f"key{i}" for i in range(1, 1 + len(self.by))]
         return sql(
             "totals",
             scope=self.scope,
@@ -76,7 +76,7 @@ class Total:
             dimension=self.dimension,
             value=keys[-1] if self.dimension else "''",
             measures=", ".join(schema.MEASURES),
-            cut=cut(("site", "date", *self.by), self.filters, self.people),
+            cut=cut(("site", *self.by), self.filters, self.people),
         )
 
 
@@ -93,29 +93,43 @@ TOTALS = (
     Total("status:404", ("page",), _NOT_FOUND, people=False),
     Total("status:404", ("page", "referrer"), _NOT_FOUND, "referrer", people=False),
 )
+CUBES = {
+    "visits": sql("visits_cube"),
+    "pages": sql("pages_cube"),
+    "latency": sql("latency", buckets_per_octave=str(schema.BUCKETS_PER_OCTAVE)),
+}
 
 
 def build(parts: Sequence[Path], limits: Limits = Limits()) -> dict[str, pa.Table]:
     """The daily statistics of the events in the parts, which are of one date."""
+    return dict(tables(parts, limits))
+
+
+def tables(parts: Sequence[Path], limits: Limits) -> Iterator[tuple[str, pa.Table]]:
+    """The same, one at a time, so that no more than one is in memory."""
     with connection(limits) as con:
         stage(con, parts, CARRIED)
-        for index, total in enumerate(TOTALS):
-            verb = "insert into totals" if index else "create temp table totals as"
-            con.execute(f"{verb} {total.sql()}", parameters(total.filters))
-        queries = {
-            "totals": "from totals",
-            "visits": sql("visits_cube"),
-            "pages": sql("pages_cube"),
-            "latency": sql("latency", buckets_per_octave=str(schema.BUCKETS_PER_OCTAVE)),
-        }
-        return {name: _sorted(con, name, query) for name, query in queries.items()}
+        for name, columns in schema.DAILY.items():
+            con.from_arrow(_arrow_schema(columns).empty_table()).create(f"daily_{name}")
+        statements = [(_insert(name, query), {}) for name, query in CUBES.items()]
+        totals = [(_insert("totals", t.sql()), parameters(t.filters)) for t in TOTALS]
+        run(con, [*statements, *totals], limits.threads)
+        for name in schema.DAILY:
+            yield name, _sorted(con, name)
 
 
-def _sorted(con: duckdb.DuckDBPyConnection, name: str, query: str) -> pa.Table:
-    """With its declared columns, in an order that does not depend on threads."""
-    found = table(con, f"from ({query}) order by {SORTED_BY[name]}")
-    declared = pa.schema([(c.name, c.type) for c in schema.DAILY[name]])
-    return found.select(declared.names).cast(declared)
+def _insert(name: str, query: str) -> str:
+    return f"insert into daily_{name} by name {query}"
+
+
+def _arrow_schema(columns: Sequence[schema.Column]) -> pa.Schema:
+    return pa.schema([(c.name, c.type) for c in columns])
+
+
+def _sorted(con: duckdb.DuckDBPyConnection, name: str) -> pa.Table:
+    """With its declared types, in an order that does not depend on threads."""
+    found = con.sql(f"from daily_{name} order by {SORTED_BY[name]}").to_arrow_table()
+    return found.cast(_arrow_schema(schema.DAILY[name]))
 
 
 def rollup(
@@ -134,7 +148,8 @@ def rollup(
     for date, days in _by_date(due):
         versions = {day.site: day.version for day in days}
         parts = [part.path for part in catalog.event_parts(list(versions), date, date)]
-        catalog.publish_daily(date, versions, _write(catalog.data_dir, date, build(parts, limits)))
+        files = _write(catalog.data_dir, date, tables(parts, limits))
+        catalog.publish_daily(date, versions, files)
     return due
 
 
@@ -144,12 +159,13 @@ def _by_date(days: Sequence[Day]) -> Iterator[tuple[dt.date, list[Day]]]:
         yield date, list(group)
 
 
-def _write(data_dir: Path, date: dt.date, tables: Mapping[str, pa.Table]) -> dict[str, Path]:
+def _write(
+    data_dir: Path, date: dt.date, found: Iterable[tuple[str, pa.Table]]
+) -> dict[str, Path]:
     """Whole and synced, under names nobody knows yet."""
-    run = uuid.uuid4().hex
-    files = {
-        name: data_dir / "daily" / f"{name}-{date.isoformat()}-{run}.parquet" for name in tables
-    }
-    for name, found in tables.items():
-        store.write(found, files[name], ROW_GROUP)
+    run_id = uuid.uuid4().hex
+    files = {}
+    for name, rows in found:
+        files[name] = data_dir / "daily" / f"{name}-{date.isoformat()}-{run_id}.parquet"
+        store.write(rows, files[name], ROW_GROUP)
     return files

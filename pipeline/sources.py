@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 import pyarrow as pa
-from isal import isal_zlib
+from isal import igzip_lib
 
 from pipeline.errors import SourceError
 
@@ -23,15 +23,18 @@ STDIN = "-"
 
 
 class Decompressor(Protocol):
+    """What bz2, lzma and igzip_lib have in common."""
+
     eof: bool
+    needs_input: bool
     unused_data: bytes
 
-    def decompress(self, data: bytes, /) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
 
 
 #: How a compressed file begins, and what reads one member of it.
 MAGIC: tuple[tuple[bytes, Callable[[], Any]], ...] = (
-    (b"\x1f\x8b", lambda: isal_zlib.decompressobj(wbits=31)),
+    (b"\x1f\x8b", lambda: igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)),
     (b"BZh", bz2.BZ2Decompressor),
     (b"\xfd7zXZ\x00", lzma.LZMADecompressor),
 )
@@ -111,15 +114,16 @@ def _members(raw: Iterator[bytes], make: Callable[[], Decompressor], path: str) 
     """One member after the other, as gzip, bzip2 and xz allow them; zero padding is passed."""
     member: Decompressor | None = None
     for data in raw:
-        while data:
+        while data or (member is not None and not member.needs_input):
             if member is None:
                 data = data.lstrip(b"\0")
                 if not data:
                     break
                 member = make()
             try:
-                plain = member.decompress(data)
-            except (isal_zlib.error, OSError, lzma.LZMAError, EOFError) as error:
+                # Bounded: a megabyte of a log that repeats itself can hold a gigabyte.
+                plain = member.decompress(data, READ_BYTES)
+            except (igzip_lib.error, OSError, lzma.LZMAError, EOFError) as error:
                 raise SourceError(
                     f"The compressed data is damaged: {error}.",
                     path,
