@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from pipeline import terminal
 from pipeline.errors import TallylogError
 
 if TYPE_CHECKING:
@@ -37,14 +38,12 @@ class Commands(click.Group):
 
 
 def _message(error: Exception) -> str:
-    from pipeline.terminal import clean
-
     if isinstance(error, TallylogError):
-        return clean(str(error), keep="\n")
+        return terminal.clean(str(error), keep="\n")
     if isinstance(error, OSError):
-        return clean(str(error))
+        return terminal.clean(str(error))
     kind = type(error).__name__
-    return clean(f"unexpected {kind}: {error} (tallylog --debug … shows where)")
+    return terminal.clean(f"unexpected {kind}: {error} (tallylog --debug … shows where)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,6 @@ def day(text: str) -> dt.date:
 
 
 _site = click.option("--site", type=name, help="Name of the site.")
-_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 def _days(command: Command) -> Command:
@@ -107,16 +105,22 @@ def main(ctx: click.Context, config: Path | None, data: Path | None, debug: bool
     ctx.obj = Place(config, data)
 
 
-@main.command()
+def _command(function: Callable[..., None]) -> click.Command:
+    """A command that prints text or, with --json, one JSON object."""
+    command = main.command()(click.pass_obj(function))
+    about = "Print one JSON object."
+    command.params.append(click.Option(["--json", "as_json"], is_flag=True, help=about))
+    return command
+
+
+@_command
 @_site
 @click.option("--format", default="auto", show_default=True, help="Format of the logs.")
 @click.option(
-    "--jobs", type=click.IntRange(1), metavar="N", help="Processes.  [default: one a core]"
+    "--jobs", type=click.IntRange(1), metavar="N", help="Jobs at once.  [default: one a core]"
 )
 @click.option("--again", is_flag=True, help="Read known lines of days that have nothing left.")
-@_json
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
-@click.pass_obj
 def backfill(place: Place, /, jobs: int | None, as_json: bool, **asked: Any) -> None:
     """Count the lines of logs that are not counted yet.
 
@@ -124,7 +128,7 @@ def backfill(place: Place, /, jobs: int | None, as_json: bool, **asked: Any) -> 
     Without any, the sources of the configuration are read.
     """
     from pipeline import backfill as backfills
-    from pipeline import progress, terminal
+    from pipeline import progress
 
     config = place.config()
     asked |= {"jobs": jobs or len(os.sched_getaffinity(0)), "progress": progress.meter()}
@@ -134,7 +138,7 @@ def backfill(place: Place, /, jobs: int | None, as_json: bool, **asked: Any) -> 
         raise click.ClickException(terminal.clean("\n".join(summary.problems), keep="\n"))
 
 
-@main.command()
+@_command
 @_site
 @click.option(
     "--metrics",
@@ -147,122 +151,98 @@ def backfill(place: Place, /, jobs: int | None, as_json: bool, **asked: Any) -> 
 @_days
 @click.option("--filter", "filters", multiple=True, help="Such as 'country==FR'; repeatable.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many rows.")
-@_json
-@click.pass_obj
 def query(place: Place, /, as_json: bool, **asked: Any) -> None:
     """Answer a question: metrics by dimensions, filtered."""
     from pipeline import query as questions
-    from pipeline import terminal
 
     answer = questions.answer(place.catalog(), questions.parse(**asked))
     terminal.show(asdict(answer), as_json, terminal.print_answer)
 
 
-@main.command()
+@_command
 @_site
 @_days
-@_json
-@click.pass_obj
 def report(place: Place, /, as_json: bool, **asked: Any) -> None:
     """Print the report of a site."""
     from pipeline import report as reports
-    from pipeline import report_text, terminal
+    from pipeline import report_text
 
     terminal.show(reports.report(place.catalog(), **asked), as_json, report_text.render)
 
 
-@main.command()
+@_command
 @_site
 @_days
 @click.option("--force", is_flag=True, help="Build days that are current, too.")
-@_json
-@click.pass_obj
 def rollup(place: Place, /, site: str | None, as_json: bool, **asked: Any) -> None:
     """Build the statistics of days that changed."""
     from pipeline import rollup as rollups
-    from pipeline import terminal
 
     built = rollups.rollup(place.catalog(), sites=[site] if site else None, **asked)
-    terminal.show({"days": built}, as_json, terminal.print_facts)
+    days = [{"site": day.site, "date": day.date} for day in built]
+    terminal.show_rows(days, "days", as_json)
 
 
-@main.command()
-@_json
-@click.pass_obj
+@_command
 def formats(place: Place, /, as_json: bool) -> None:
     """List the log formats that can be read."""
     from parsers.registry import load_formats
-    from pipeline import terminal
 
     known = load_formats(place.config().formats).values()
     terminal.show_rows([{"name": f.name, "title": f.title} for f in known], "formats", as_json)
 
 
-@main.command()
-@_json
-@click.pass_obj
+@_command
 def sources(place: Place, /, as_json: bool) -> None:
     """List the logs that were read, and how far."""
-    from pipeline import terminal
-
     terminal.show_rows(map(asdict, place.catalog().sources()), "sources", as_json)
 
 
-@main.command()
-@_json
-@click.pass_obj
+@_command
 def rejects(place: Place, /, as_json: bool) -> None:
     """List lines that could not be read."""
-    from pipeline import terminal
+    from pipeline.rejected import with_text
 
-    terminal.show_rows(map(asdict, place.catalog().rejects()), "rejects", as_json)
+    terminal.show_rows(with_text(place.catalog().rejects()), "rejects", as_json)
 
 
-@main.command()
-@_json
-@click.pass_obj
+@_command
 def accounts(place: Place, /, as_json: bool) -> None:
     """List what became of every line read."""
-    from pipeline import terminal
-
     terminal.show_rows(map(asdict, place.catalog().accounts()), "accounts", as_json)
 
 
-@main.command()
+@_command
 @click.argument("source")
-@_json
-@click.pass_obj
 def forget(place: Place, /, source: str, as_json: bool) -> None:
     """Take back what was counted of a log.
 
     SOURCE is a number or a path that `tallylog sources` shows.
     """
-    from pipeline import maintain, terminal
+    from pipeline import forget as forgetting
 
-    terminal.show(maintain.forget(place.catalog(), source), as_json, terminal.print_facts)
+    done = forgetting.forget(place.catalog(), source)
+    terminal.show(asdict(done), as_json, terminal.print_facts)
 
 
-@main.command()
-@_json
-@click.pass_obj
+@_command
 def audit(place: Place, /, as_json: bool) -> None:
     """Prove that the store holds no address."""
     from pipeline import audit as audits
-    from pipeline import terminal
 
-    terminal.show(audits.audit(place.catalog()), as_json, terminal.print_facts)
+    found = audits.audit(place.catalog())
+    terminal.show(found.as_dict(), as_json, terminal.print_facts)
+    if found.findings:
+        raise click.ClickException("the store holds what looks like an address")
 
 
-@main.command()
-@_json
-@click.pass_obj
+@_command
 def maintain(place: Place, /, as_json: bool) -> None:
     """Drop what is past its time and tidy up."""
     from pipeline import maintain as maintenance
-    from pipeline import terminal
 
     done = maintenance.maintain(place.catalog(), place.config().store.retention)
-    terminal.show(done, as_json, terminal.print_facts)
+    terminal.show(asdict(done), as_json, terminal.print_facts)
 
 
 @main.group("config")

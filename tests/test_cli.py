@@ -105,10 +105,10 @@ def test_debug_shows_where_an_unexpected_error_came_from(run, monkeypatch) -> No
 
 def test_a_message_holds_no_control_characters(run, monkeypatch) -> None:
     def broken(self: Catalog) -> None:
-        raise StoreError("bad \x1b[31mname\x07", "mend \x9bit")
+        raise StoreError("bad \x1b[31mname\x07", "here", "mend \x9bit")
 
     monkeypatch.setattr(Catalog, "sources", broken)
-    assert run("sources").stderr == "Error: bad [31mname\n  fix:   mend it\n"
+    assert run("sources").stderr == "Error: bad [31mname\n  where: here\n  fix:   mend it\n"
 
 
 def test_a_site_is_counted_without_any_configuration(run, tmp_path: Path, sample_log: Path) -> None:
