@@ -43,21 +43,18 @@ def lines(data: bytes) -> list[tuple[int, bytes]]:
 
 def clean(offset: int, line: bytes) -> bytes:
     """The line without carriage return and byte order mark, if it can hold a record at all."""
-    if len(line) > MEBIBYTE:
-        raise Rejected("long")
     if offset == 0 and line.startswith(BOM):
         line = line[len(BOM) :]
     line = line.removesuffix(b"\r")
-    if not line.strip():
-        raise Rejected("blank")
+    if len(line) > MEBIBYTE:
+        raise Rejected("long")
     if b"\0" in line:
         raise Rejected("nul")
+    if not line:
+        raise Rejected("blank")
     return line
 
 
 def text(value: bytes) -> str:
-    """UTF-8; what is not, is read as Latin-1."""
-    try:
-        return value.decode("utf-8")
-    except UnicodeDecodeError:
-        return value.decode("latin-1")
+    """UTF-8; what is not, shows as U+FFFD."""
+    return value.decode("utf-8", errors="replace")

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta, timezone
 from tests.reference.lines import Rejected, text
 from tests.reference.records import Raw
 
+#: Combined with one more field: in quotes, or a number.
+TRAILING = ("combined_xff", "combined_number")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 ONE_LETTER_ESCAPES = {
     "t": b"\t",
@@ -129,7 +131,7 @@ def request(line: str | None) -> tuple[str | None, str | None, str | None]:
     if len(words) > 1 and words[-1].startswith("HTTP/") and words[-1][5:6].isdigit():
         protocol = words.pop()
     method, target = words[0], " ".join(words[1:])
-    if not target or not method or not all(c.isalpha() or c in "-_" for c in method):
+    if not target or not method[:1].isalpha() or not all(c.isalpha() or c in "-_" for c in method):
         return None, None, None
     return method, target, protocol
 
@@ -139,6 +141,9 @@ def parse(line: bytes, name: str) -> Raw:
     scan = Scanner(line)
     host = scan.until(b" ") if name == "vhost_combined" else None
     client = scan.until(b" ")
+    identity = scan.until(b" ")
+    if any(mark in identity for mark in (b".", b":", b'"')):
+        raise Rejected("layout")  # an identity is no address and no host name
     scan.until(b" [")
     stamp = scan.until(b"] ")
     asked = request(optional(scan.quoted()))
@@ -155,6 +160,9 @@ def parse(line: bytes, name: str) -> Raw:
         raw.referrer = optional(scan.quoted())
         scan.literal(b" ")
         raw.agent = optional(scan.quoted())
+    if name in TRAILING:
+        scan.literal(b" ")
+        scan.quoted() if name == "combined_xff" else scan.word()
     if not scan.done():
         raise Rejected("layout")
     return raw
