@@ -36,5 +36,6 @@ clean:
 
 $(READY): pyproject.toml .ci/venv
 	.ci/venv .venv
+	@echo "Installing into .venv; this takes about a minute the first time."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@
