@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from parsers.cells import Cells, Coded
 from parsers.lines import Lines, Longs, Mask
@@ -46,6 +47,23 @@ def build(cells: Cells, lines: Lines, fmt: Format) -> Built:
     columns |= _duration(cells, fmt) | _texts(cells, fmt)
     names = [name for name in RAW_FIELDS if name in columns]
     return Built(pa.table([columns[name] for name in names], names=names), refused)
+
+
+def join(parts: Sequence[Built], lines: Lines, fmt: Format) -> Built:
+    """Several into one, rows in the order of their lines."""
+    if not parts:
+        return build(Cells(np.empty(0, np.int64), {}), lines, fmt)
+    if len(parts) == 1:
+        return parts[0]
+    table = pa.concat_tables([part.table for part in parts], promote_options="default")
+    table = table.unify_dictionaries().combine_chunks()
+    table = table.take(pc.sort_indices(table["offset"])).combine_chunks()
+    reasons = dict.fromkeys(reason for part in parts for reason in part.refused)
+    nothing = np.empty(0, np.int64)
+    return Built(
+        table.select([name for name in RAW_FIELDS if name in table.column_names]),
+        {r: np.concatenate([part.refused.get(r, nothing) for part in parts]) for r in reasons},
+    )
 
 
 def _read(column: Coded, fmt: Format, field: str) -> pl.Series:
@@ -146,7 +164,7 @@ def gather(texts: pl.Series, column: Coded) -> pa.DictionaryArray:
     used[column.codes] = True
     kept = texts.to_arrow().cast(pa.string())
     if not used.all():
-        kept = pa.compute.if_else(pa.array(used), kept, pa.scalar(None, pa.string()))
+        kept = pc.if_else(pa.array(used), kept, pa.scalar(None, pa.string()))
     encoded = kept.dictionary_encode()
     indices = encoded.indices.take(pa.array(column.codes))
     return pa.DictionaryArray.from_arrays(indices, encoded.dictionary)
@@ -161,27 +179,23 @@ def _prefer(
         if name not in second or not column.null_count:
             merged[name] = column
             continue
-        filled = pa.compute.coalesce(column.cast(pa.string()), second[name].cast(pa.string()))
+        filled = pc.coalesce(column.cast(pa.string()), second[name].cast(pa.string()))
         merged[name] = filled.dictionary_encode()
     return merged
 
 
 def _with_query(url: pa.DictionaryArray, query: pa.DictionaryArray) -> pa.DictionaryArray:
-    """The target with its query; pairs are joined once per distinct pair."""
+    """The target with its query, unless it has one; joined once per distinct pair."""
     width = len(query.dictionary) + 1
     left = url.indices.fill_null(len(url.dictionary)).to_numpy(zero_copy_only=False)
     right = query.indices.fill_null(width - 1).to_numpy(zero_copy_only=False)
     pairs, codes = np.unique(left.astype(np.int64) * width + right, return_inverse=True)
     paths = _or_null(url.dictionary).take(pa.array(pairs // width))
     queries = _or_null(query.dictionary).take(pa.array(pairs % width))
-    joined = pa.compute.binary_join_element_wise(paths, queries, "?")
-    texts = pa.compute.coalesce(joined, paths)
+    joined = pc.binary_join_element_wise(paths, queries, "?")
+    texts = pc.if_else(pc.match_substring(paths, "?"), paths, pc.coalesce(joined, paths))
     return gather(pl.Series(texts, dtype=pl.String), Coded(codes.astype(np.int32), texts))
 
 
 def _or_null(values: pa.Array) -> pa.Array:
     return pa.concat_arrays([values, pa.nulls(1, values.type)])
-
-
-def rejects(refused: Iterable[tuple[str, Longs]], lines: Lines) -> list[tuple[Longs, str]]:
-    return [(numbers, reason) for reason, numbers in refused if len(numbers)]

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as csv
 
-from parsers.lines import Lines, Longs, Mask
+from parsers.lines import Lines, Longs, Mask, find_byte
 
 CODED = pa.dictionary(pa.int32(), pa.binary())
 
@@ -92,7 +92,7 @@ def _is_utf8(data: bytes) -> bool:
 
 def _with_count(lines: Lines, numbers: Longs, delimiter: str, count: int) -> Longs:
     """Those lines that hold the delimiter `count` - 1 times."""
-    where = np.flatnonzero(np.frombuffer(lines.data, dtype=np.uint8) == ord(delimiter))
+    where = find_byte(np.frombuffer(lines.data, dtype=np.uint8), ord(delimiter))
     owner = np.searchsorted(lines.starts, where, side="right") - 1
     found = np.bincount(owner, minlength=len(lines))[numbers]
     fits: Mask = found == count - 1

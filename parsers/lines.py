@@ -10,9 +10,11 @@ import pyarrow as pa
 
 Longs = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+Bytes = npt.NDArray[np.uint8]
 
 BOM = b"\xef\xbb\xbf"
 LONGEST = 1 << 20
+BLOCK = 1 << 18
 LF, CR, NUL = 10, 13, 0
 
 
@@ -67,7 +69,7 @@ def split_lines(data: bytes, offset: int) -> Lines:
     skip = len(BOM) if offset == 0 and data.startswith(BOM) else 0
     view = memoryview(data)[skip:]
     array = np.frombuffer(view, dtype=np.uint8)
-    breaks = np.flatnonzero(array == LF)
+    breaks = find_byte(array, LF)
     complete = len(array) == 0 or array[-1] == LF
     starts = np.empty(len(breaks) + (1 if complete else 2), dtype=np.int64)
     starts[0] = 0
@@ -79,12 +81,23 @@ def split_lines(data: bytes, offset: int) -> Lines:
     return Lines(data, view, starts, ends, torn, offset + skip, offset)
 
 
-def _cut_returns(array: npt.NDArray[np.uint8], starts: Longs, ends: Longs) -> Mask:
+def find_byte(array: Bytes, byte: int) -> Longs:
+    """Positions of a byte, block by block: a mask of all of the chunk would be fresh memory."""
+    mask = np.empty(min(BLOCK, len(array)), dtype=np.bool_)
+    found = [np.empty(0, dtype=np.int64)]
+    for start in range(0, len(array), BLOCK):
+        block = array[start : start + BLOCK]
+        equal = np.equal(block, byte, out=mask[: len(block)])
+        found.append(np.flatnonzero(equal) + start)
+    return np.concatenate(found)
+
+
+def _cut_returns(array: Bytes, starts: Longs, ends: Longs) -> Mask:
     """Take a carriage return off the end of each line; say which lines hold another one."""
     filled = ends > starts[:-1]
     last = array[np.maximum(ends - 1, 0)] == CR
     ends -= filled & last
-    returns = np.flatnonzero(array == CR)
+    returns = find_byte(array, CR)
     owner = np.searchsorted(starts, returns, side="right") - 1
     torn = np.zeros(len(ends), dtype=np.bool_)
     torn[owner[returns < ends[owner]]] = True
@@ -97,7 +110,7 @@ def unreadable(lines: Lines) -> dict[str, Longs]:
     long = length > LONGEST
     holds_nul = np.zeros(len(lines), dtype=np.bool_)
     if b"\0" in lines.source:
-        where = np.flatnonzero(np.frombuffer(lines.data, dtype=np.uint8) == NUL)
+        where = find_byte(np.frombuffer(lines.data, dtype=np.uint8), NUL)
         holds_nul[np.searchsorted(lines.starts, where, side="right") - 1] = True
     blank = length == 0
     masks = {"long": long, "nul": holds_nul & ~long, "blank": blank}

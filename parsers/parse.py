@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from parsers.build import Built, build
+from parsers.build import Built, build, join
+from parsers.jsonl import read_objects
 from parsers.lines import Lines, Longs, split_lines, unreadable
 from parsers.raw import REJECTS
 from parsers.registry import Format
 from parsers.text import Engine, read_fast, read_reference
+from parsers.w3c import advance_fields, read_rows
 
 State = Mapping[str, str]
 
@@ -37,13 +39,18 @@ def parse(data: bytes, offset: int, fmt: Format, state: State, fast: bool = True
     refused = unreadable(lines)
     numbers = _others(lines, refused)
     directives = 0
-    built = _text(lines, numbers, fmt, read_fast if fast else read_reference)
+    if fmt.dialect == "w3c":
+        built, directives = _w3c(lines, numbers, fmt, state, fast)
+    elif fmt.dialect == "json":
+        built = _json(lines, numbers, fmt, fast)
+    else:
+        built = _text(lines, numbers, fmt, read_fast if fast else read_reference)
     return _account(lines, built, refused, directives)
 
 
 def advance(data: bytes, fmt: Format, state: State) -> State:
     """The state after these whole lines, without parsing them."""
-    return state
+    return advance_fields(data, state) if fmt.dialect == "w3c" else state
 
 
 def _text(lines: Lines, numbers: Longs, fmt: Format, engine: Engine) -> Built:
@@ -52,6 +59,21 @@ def _text(lines: Lines, numbers: Longs, fmt: Format, engine: Engine) -> Built:
     found = engine(lines, numbers, fmt.layout)
     built = build(found.cells, lines, fmt)
     return Built(built.table, built.refused | {"layout": found.unmatched})
+
+
+def _json(lines: Lines, numbers: Longs, fmt: Format, fast: bool) -> Built:
+    found = read_objects(lines, numbers, fmt, fast)
+    built = build(found.cells, lines, fmt)
+    return Built(built.table, built.refused | {"json": found.broken, "fields": found.foreign})
+
+
+def _w3c(lines: Lines, numbers: Longs, fmt: Format, state: State, fast: bool) -> tuple[Built, int]:
+    found = read_rows(lines, numbers, fmt, state, fast)
+    built = join([build(block.cells, lines, block.fmt) for block in found.blocks], lines, fmt)
+    short = [found.headless, *(block.short for block in found.blocks)]
+    long = [numbers[:0], *(block.long for block in found.blocks)]
+    refused = {"fields": np.concatenate(short), "layout": np.concatenate(long)}
+    return Built(built.table, built.refused | refused), found.directives
 
 
 def _others(lines: Lines, refused: Mapping[str, Longs]) -> Longs:

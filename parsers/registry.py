@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from importlib import resources
 from typing import Any
 
+from parsers.keys import key_tree
 from parsers.layout import FIELDS, Layout, check_frame, compile_layout
 from parsers.times import Clock, clock
 from parsers.values import ESCAPES
@@ -89,7 +90,9 @@ def _make(name: str, table: Mapping[str, Any]) -> Format:
     layout = compile_layout(_text(table, "layout"), clocks) if dialect == "text" else None
     fields = _fields(table) if dialect != "text" else {}
     if dialect != "text":
-        check_frame(list(fields), "fields")
+        check_frame([field for field, names in fields.items() if names], "fields")
+    if dialect == "json":
+        key_tree(name for names in fields.values() for name in names)
     return Format(
         name=name,
         title=_text(table, "title", name),
@@ -146,7 +149,8 @@ def _fields(table: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
         if name not in FIELDS:
             near = get_close_matches(name, sorted(FIELDS), n=3) or sorted(FIELDS)
             raise ValueError(f"fields: unknown field {name!r}; did you mean {', '.join(near)}?")
-    return {name: _words(entries, name, ()) for name in entries}
+    # No name at all takes the field away, which is of use in a variant.
+    return {name: _words(entries, name, ()) if entries[name] else () for name in entries}
 
 
 def _escape(table: Mapping[str, Any]) -> dict[str, str]:

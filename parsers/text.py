@@ -47,17 +47,17 @@ def read_fast(lines: Lines, numbers: Longs, layout: Layout) -> Found:
 
 def read_reference(lines: Lines, numbers: Longs, layout: Layout) -> Found:
     """Each line matched as a whole."""
-    texts = _latin_lines(lines, numbers)
+    texts = latin_lines(lines, numbers)
     groups = _match(texts, layout.whole)
     matched = ~groups[0].is_null().to_numpy()
     columns = {
-        name: _bytes_of(encode(group.filter(pl.Series(matched)).to_arrow().cast(pa.string())))
+        name: bytes_of(encode(group.filter(pl.Series(matched)).to_arrow().cast(pa.string())))
         for name, group in zip(layout.whole.fields, groups, strict=True)
     }
     return Found(Cells(numbers[matched], columns), numbers[~matched])
 
 
-def _latin_lines(lines: Lines, numbers: Longs) -> pl.Series:
+def latin_lines(lines: Lines, numbers: Longs) -> pl.Series:
     """Lines as text of one character a byte."""
     text = bytes(lines.join(numbers)).decode("latin-1").removesuffix("\n")
     if not len(numbers):
@@ -71,7 +71,7 @@ def _match(texts: pl.Series, piece: Piece) -> list[pl.Series]:
     return groups.get_columns()
 
 
-def _bytes_of(column: Coded) -> Coded:
+def bytes_of(column: Coded) -> Coded:
     """Latin-1 text back to the bytes it stands for."""
     values = column.values
     if pc.all(pc.string_is_ascii(values)).as_py() is not False:
@@ -143,7 +143,7 @@ def _take(piece: Piece, column: Coded, quoted: bool, columns: dict[str, Coded]) 
         return _rows(texts.str.contains(piece.pattern).to_numpy(), column.codes)
     groups = _match(texts, piece)
     for name, group in zip(piece.fields, groups, strict=True):
-        columns[name] = _bytes_of(encode(group.to_arrow().cast(pa.string()))).through(column.codes)
+        columns[name] = bytes_of(encode(group.to_arrow().cast(pa.string()))).through(column.codes)
     return _rows(~groups[0].is_null().to_numpy(), column.codes)
 
 
