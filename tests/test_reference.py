@@ -99,7 +99,7 @@ ANSWERS = [
         ["views", "visits", "hits"],
         ["entry", "exit"],
         [],
-        {("/", "/b"): [3, 1, 0], ("/c", "/c"): [1, 1, 0], ("/a", "/a"): [1, 1, 0]},
+        {("/", "/b"): [3, 1, None], ("/c", "/c"): [1, 1, None], ("/a", "/a"): [1, 1, None]},
     ),
     (
         "a filter on a record dimension keeps the visits that touched it",

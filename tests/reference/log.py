@@ -26,7 +26,12 @@ def parser_of(name: str) -> Callable[[bytes], Raw]:
 
 
 def read(
-    data: bytes, name: str, zone: str = "UTC", site: str = "s", number: int = 1
+    data: bytes,
+    name: str,
+    zone: str = "UTC",
+    site: str = "s",
+    number: int = 1,
+    own: frozenset[str] = frozenset(),
 ) -> tuple[list[Record], Ledger]:
     """Every counted record of a log, and what became of all its lines."""
     parse = parser_of(name)
@@ -35,7 +40,7 @@ def read(
     for offset, line in lines(decompressed(data)):
         ledger.records += 1
         try:
-            record = meaning(parse(clean(offset, line)), zone, site)
+            record = meaning(parse(clean(offset, line)), zone, site, own)
         except Directive:
             ledger.directives += 1
         except Rejected as reason:
@@ -51,13 +56,13 @@ def read(
     return records, ledger
 
 
-def meaning(raw: Raw, zone: str, site: str) -> Record:
+def meaning(raw: Raw, zone: str, site: str, own: frozenset[str]) -> Record:
     """What the line says, with every dimension."""
     local = (EPOCH + timedelta(milliseconds=raw.time_ms)).astimezone(ZoneInfo(zone))
     url_host, path, query = paths.split_url(raw.url) if raw.url is not None else (None, None, "")
     host = without_addresses(raw.host or url_host or "") or None
     values = agents.describe(raw.agent) | paths.campaign(query)
-    referrer, source, channel = referrers.describe(raw.referrer, host)
+    referrer, source, channel = referrers.describe(raw.referrer, host, own)
     source, channel = referrers.with_campaign(
         source, channel, values["utm_source"], values["utm_medium"]
     )

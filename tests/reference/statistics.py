@@ -90,7 +90,12 @@ def answer(
     _add_views(groups, visits_of(chosen), by, filters)
     if not by:
         groups.setdefault((), Group())
-    return {key: [group.metric(name) for name in metrics] for key, group in groups.items()}
+    asked = {*by, *(dimension for dimension, _, _ in filters)}
+    void = OF_RECORDS if asked & {"entry", "exit"} else ()
+    return {
+        key: [None if name in void else group.metric(name) for name in metrics]
+        for key, group in groups.items()
+    }
 
 
 class Group:

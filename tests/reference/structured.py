@@ -16,7 +16,12 @@ def nginx_json(line: bytes) -> Raw:
     """The keys of nginx's variables, every value a text."""
     row = _object(line)
     method, url, protocol = ncsa.request(_given(row.get("request")))
-    raw = Raw(_iso_ms(row), _status(row.get("status")), _whole(row.get("body_bytes_sent")))
+    moment = _epoch_ms if "msec" in row else _iso_ms
+    raw = Raw(
+        moment(row.get("msec", row.get("time"))),
+        _status(row.get("status")),
+        _whole(row.get("body_bytes_sent")),
+    )
     raw.client = _given(row.get("remote_addr"))
     raw.host = _host(row.get("host"))
     raw.method, raw.url, raw.protocol = method, url, protocol
@@ -60,7 +65,7 @@ def _header(headers: object, name: str) -> str | None:
     values = headers.get(name) if isinstance(headers, dict) else None
     if not isinstance(values, list) or not values:
         return None
-    return None if values[0] == "-" else str(values[0])
+    return _given(values[0])
 
 
 def _host(value: object) -> str | None:
@@ -74,7 +79,9 @@ def _whole(value: object) -> int:
 
 
 def _status(value: object) -> int:
-    given = str(value) if isinstance(value, (str, int)) else ""
+    if value is None:
+        raise Rejected("fields")
+    given = str(value)
     if given in ("-", "0", "000"):
         return 0
     if len(given) != 3 or not given.isdigit():
@@ -82,22 +89,20 @@ def _status(value: object) -> int:
     return int(given)
 
 
-def _iso_ms(row: dict[str, object]) -> int:
-    for key in ("time", "time_iso8601"):
-        if key in row:
-            try:
-                moment = datetime.fromisoformat(str(row[key]))
-            except ValueError as problem:
-                raise Rejected("time") from problem
-            return int(moment.timestamp() * 1000)
-    raise Rejected("time")
+def _iso_ms(value: object) -> int:
+    if value is None:
+        raise Rejected("fields")
+    try:
+        return int(datetime.fromisoformat(str(value)).timestamp() * 1000)
+    except ValueError as problem:
+        raise Rejected("time") from problem
 
 
 def _epoch_ms(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise Rejected("time")
+    if value is None:
+        raise Rejected("fields")
     try:
-        return int(Decimal(repr(value)) * 1000)
+        return int(Decimal(str(value)) * 1000)
     except InvalidOperation as problem:
         raise Rejected("time") from problem
 
@@ -110,48 +115,90 @@ class W3C:
 
     def parse(self, line: bytes) -> Raw:
         if line.startswith(b"#"):
-            if line.lower().startswith(b"#fields:"):
+            if line.startswith(b"#Fields:"):
                 self.fields = text(line[8:]).split()
             raise Directive
-        cells = self._cells(line)
-        raw = Raw(
-            _w3c_ms(cells), _status(cells.get("sc-status", "-")), _whole(cells.get("sc-bytes"))
-        )
-        raw.client = _w3c_client(cells)
-        raw.host = _host(
-            cells.get("x-host-header") or cells.get("cs-host") or cells.get("cs(Host)")
-        )
-        raw.method = cells.get("cs-method")
+        cells = self._cells(text(line))
+        status = cells.get("sc-status", "-")
+        raw = Raw(_w3c_ms(cells), _status(status or "none"), _w3c_bytes(cells))
+        raw.client = (_first(cells, "c-ip") or "").partition("%")[0] or None
+        raw.host = _host(_first(cells, "x-host-header", "cs-host", "cs(Host)"))
+        raw.method = _first(cells, "cs-method")
         raw.url = self._url(cells)
-        raw.protocol = cells.get("cs-protocol-version") or cells.get("cs-version")
-        raw.referrer = self._free(cells.get("cs(Referer)"))
-        raw.agent = self._free(cells.get("cs(User-Agent)"))
-        raw.mime = self._free(cells.get("sc-content-type"))
+        raw.protocol = _first(cells, "cs-protocol-version", "cs-version")
+        raw.referrer = self._encoded(_first(cells, "cs(Referer)", "cs(Referrer)"))
+        raw.agent = self._agent(_first(cells, "cs(User-Agent)"))
+        raw.mime = self._decoded(_first(cells, "sc-content-type"))
+        raw.country = _first(cells, "cs-countrycode")
         if raw.method is None or raw.url is None:
-            raw.method = raw.url = None
+            raw.method = raw.url = raw.protocol = None
         return raw
 
-    def _cells(self, line: bytes) -> dict[str, str]:
-        """Values by field name; what is a dash is left out."""
+    @property
+    def cloudfront(self) -> bool:
+        return "x-edge-location" in (self.fields or ())
+
+    def _cells(self, line: str) -> dict[str, str]:
+        """Values by field name; what is a dash or lacks at the end is left out."""
         if self.fields is None:
             raise Rejected("fields")
-        self.tabs = b"\t" in line
-        values = text(line).split("\t" if self.tabs else " ")
-        if len(values) != len(self.fields):
-            raise Rejected("fields")
-        return {k: v for k, v in zip(self.fields, values, strict=True) if v != "-"}
+        tab, space = line.find("\t"), line.find(" ")
+        by_tab = tab >= 0 and (space < 0 or tab < space)
+        values = line.split("\t") if by_tab else _words(line)
+        if len(values) > len(self.fields):
+            raise Rejected("layout")
+        for needed in ("sc-status", "cs-method"):
+            if needed in self.fields and self.fields.index(needed) >= len(values):
+                raise Rejected("fields")
+        return {k: v for k, v in zip(self.fields, values, strict=False) if v != "-"}
 
-    def _free(self, value: str | None) -> str | None:
-        """IIS writes + for a space; CloudFront percent-encodes."""
-        if value is None:
-            return None
-        return unquote(value, errors="replace") if self.tabs else value.replace("+", " ")
+    def _agent(self, value: str | None) -> str | None:
+        """IIS writes a plus sign for a space, Imperva a space, CloudFront escapes."""
+        if value is None or "cs-clapp" in (self.fields or ()):
+            return value
+        return self._decoded(value) if self.cloudfront else value.replace("+", " ")
+
+    def _encoded(self, value: str | None) -> str | None:
+        """CloudFront escapes the percent sign of an address once more."""
+        return value.replace("%25", "%") if value and self.cloudfront else value
+
+    def _decoded(self, value: str | None) -> str | None:
+        return unquote(value.replace("%25", "%")) if value and self.cloudfront else value
 
     def _url(self, cells: dict[str, str]) -> str | None:
-        stem, query = cells.get("cs-uri-stem"), cells.get("cs-uri-query")
-        if stem is None:
+        stem, query = _first(cells, "cs-uri-stem", "cs-uri"), _first(cells, "cs-uri-query")
+        if not stem:
             return None
-        return f"{stem}?{query}" if query else stem
+        return self._encoded(f"{stem}?{query}" if query else stem)
+
+
+def _words(line: str) -> list[str]:
+    """Between spaces; a word may be quoted, a quote in it is doubled."""
+    words, at = [], 0
+    while at < len(line):
+        if line[at] == " ":
+            at += 1
+            continue
+        if line[at] == '"':
+            end = at + 1
+            while end < len(line) and (line[end] != '"' or line[end + 1 : end + 2] == '"'):
+                end += 2 if line[end] == '"' else 1
+            words.append(line[at + 1 : end].replace('""', '"'))
+            at = end + 1
+        else:
+            end = line.find(" ", at)
+            end = len(line) if end < 0 else end
+            words.append(line[at:end])
+            at = end
+    return words
+
+
+def _first(cells: dict[str, str], *names: str) -> str | None:
+    return next((cells[name] for name in names if name in cells), None)
+
+
+def _w3c_bytes(cells: dict[str, str]) -> int:
+    return _whole(_first(cells, "sc-bytes", "bytes"))
 
 
 def _w3c_ms(cells: dict[str, str]) -> int:
@@ -160,8 +207,3 @@ def _w3c_ms(cells: dict[str, str]) -> int:
     except (KeyError, ValueError) as problem:
         raise Rejected("time") from problem
     return int(moment.timestamp() * 1000)
-
-
-def _w3c_client(cells: dict[str, str]) -> str | None:
-    client = cells.get("c-ip")
-    return client.partition("%")[0] if client else None

@@ -1,0 +1,197 @@
+"""Every number of the product against the reference, on real logs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.schema import DIMENSIONS, MEASURES, RATIOS
+from tests.reference import log
+from tests.reference.records import Ledger, Record
+from tests.reference.statistics import Filter, answer
+from tests.stores import LOGS, SAMPLE, Store, configuration, differences, filled
+
+#: What logs cannot hold: they are of the collector's making, and have tests of their own.
+NOT_IN_LOGS = {"content_views", "events", "signed_in_views", "signed_in_visitors"}
+METRICS = [name for name in (*MEASURES, *RATIOS) if name not in NOT_IN_LOGS]
+
+Part = tuple[Path, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Logs that make one site, in the order they are read."""
+
+    name: str
+    zone: str
+    parts: tuple[Part, ...]
+    hosts: tuple[str, ...] = ()
+
+
+def named(format: str, *names: str) -> tuple[Part, ...]:
+    return tuple((LOGS / f"{name}.log", format) for name in names)
+
+
+MEDLEY = (
+    *named("combined", "zoo_utc_nginx_combined", "zoo_utc_apache_combined", "apache2-logs"),
+    *named("combined", "nginx-http-malformed", "apache2-malformed", "zoo_utc_varnishncsa"),
+    *named("combined", "nginx-http-xss-probing", "nginx-http-path-traversal", "nginx_http-logs"),
+    *named("combined", "http-dos-switching-ua", "nginx-http-generic-bf", "lnav_access_log.0"),
+    *named("combined", "lnav_bad_access_log.0", "varnish_default_made", "zoo_utc_lighttpd_access"),
+    *named("combined_xff", "zoo_utc_nginx_main_xff"),
+    *named("common", "zoo_utc_apache_common", "jul95_malformed", "apache-http-probing"),
+    *named("common", "apache2-http-sensitive-files", "mtail_apache_common"),
+    *named("vhost_combined", "zoo_utc_apache_vhost_combined", "zoo_utc_nginx_vhost"),
+    *named("nginx_json", "zoo_utc_nginx_json"),
+    (LOGS / "elastic_nginxplus_json_logs.log.gz", "nginx_json"),
+    *named("caddy_json", "zoo_utc_caddy_json", "caddy-logs", "caddy-basic-auth-bf"),
+    *named("w3c", *(f"lnav_w3c.{number}" for number in range(7)), "aws-cloudfront-logs"),
+)
+SHOP = named("combined_xff", "lnav_shop_access")
+SEMICOMPLETE = ("semicomplete.com", "www.semicomplete.com")
+CASES = (
+    *(
+        Case(f"10,000 lines of Apache in {zone}", zone, ((SAMPLE, "combined"),), SEMICOMPLETE)
+        for zone in ("UTC", "Europe/Paris", "America/New_York", "Asia/Kolkata")
+    ),
+    Case("a shop's log in Asia/Kolkata", "Asia/Kolkata", SHOP, ("zanbil.ir",)),
+    Case(
+        "downloads in Europe/Paris", "Europe/Paris", named("combined_number", "telegraf_nginx_logs")
+    ),
+    Case("IIS in America/New_York", "America/New_York", named("w3c", "lnav_w3c_big.0")),
+    Case("a medley of servers in Asia/Kolkata", "Asia/Kolkata", MEDLEY),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """One case in the product's store and in the reference's hands."""
+
+    store: Store
+    summaries: list[dict[str, Any]]
+    records: list[Record]
+    ledgers: list[Ledger]
+
+    def compare(
+        self,
+        by: Sequence[str] = (),
+        filters: Sequence[Filter] = (),
+        first: date | None = None,
+        last: date | None = None,
+    ) -> list[str]:
+        """What differs between the two answers to one question, with the question."""
+        texts = [f"{name}{operator}{'|'.join(map(str, v))}" for name, operator, v in filters]
+        found = filled(self.store.ask(METRICS, by, texts, first, last))
+        expected = filled(answer(self.records, METRICS, by, filters, first, last))
+        question = f"by {','.join(by)} where {' and '.join(texts)} from {first} to {last}"
+        return [f"{question}: {difference}" for difference in differences(found, expected)]
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: case.name)
+def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Both:
+    case: Case = request.param
+    store = Store(tmp_path_factory.mktemp("store"), configuration({"s": case.zone}, case.hosts))
+    result = Both(store, [], [], [])
+    for number, (path, format) in enumerate(case.parts, start=1):
+        result.summaries.append(store.backfill(path, format=format))
+        records, ledger = log.read(
+            path.read_bytes(), format, case.zone, "s", number, frozenset(case.hosts)
+        )
+        result.records.extend(records)
+        result.ledgers.append(ledger)
+    return result
+
+
+def test_the_ledger_of_every_log_is_that_of_the_reference(both: Both) -> None:
+    for summary, ledger in zip(both.summaries, both.ledgers, strict=True):
+        assert summary["records"] == summary["new_records"] == ledger.records
+        assert (summary["known"], summary["excluded"]) == (0, 0)
+        assert summary["directives"] == ledger.directives
+        assert summary["rejected"] == sum(ledger.rejected.values())
+        assert summary["classes"] == ledger.classes
+        assert summary["bots"] == ledger.bots
+        assert summary["days"] == len(ledger.days)
+
+
+def test_all_metrics_without_any_dimension(both: Both) -> None:
+    assert both.compare() == []
+
+
+@pytest.mark.parametrize("dimension", DIMENSIONS)
+def test_all_metrics_by_one_dimension(both: Both, dimension: str) -> None:
+    assert both.compare([dimension]) == []
+
+
+PAIRS = (
+    ("date", "hour"),
+    ("date", "page"),
+    ("page", "country"),
+    ("page", "source"),
+    ("entry", "exit"),
+    ("entry", "page"),
+    ("source", "channel"),
+    ("referrer", "browser"),
+    ("device", "browser"),
+    ("os", "country"),
+    ("status", "class"),
+    ("method", "host"),
+    ("bot_category", "bot"),
+    ("hour", "utm_source"),
+    ("class", "bot_category"),
+)
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
+def test_all_metrics_by_two_dimensions(both: Both, pair: tuple[str, str]) -> None:
+    assert both.compare(pair) == []
+
+
+FILTERED = ("page", "entry", "source", "country", "browser", "status", "class", "bot_category")
+
+
+@pytest.mark.parametrize("dimension", FILTERED)
+def test_one_filter_leaves_what_fits(both: Both, dimension: str) -> None:
+    """The most frequent value of the dimension, alone and by other dimensions."""
+    filters = [(dimension, "==", (frequent(both.records, dimension),))]
+    found = both.compare((), filters)
+    for by in ("date", "page", "source", "browser", "exit"):
+        found += both.compare((by,), filters)
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "one, other",
+    [("page", "source"), ("entry", "browser"), ("country", "device"), ("channel", "page")],
+    ids=lambda name: name,
+)
+def test_two_filters_hold_together(both: Both, one: str, other: str) -> None:
+    filters = [(name, "==", (frequent(both.records, name),)) for name in (one, other)]
+    assert both.compare((), filters) + both.compare(("date",), filters) == []
+
+
+def frequent(records: Sequence[Record], dimension: str) -> object:
+    """The most frequent value among views; entries are looked for among pages."""
+    name = {"entry": "page", "exit": "page"}.get(dimension, dimension)
+    found = [r.values[name] for r in records if r.view] or [r.values[name] for r in records]
+    given = [value for value in found if value is not None] or [
+        r.values[name] for r in records if r.values[name] is not None
+    ]
+    return max(sorted(set(given), key=str), key=given.count) if given else "none at all"
+
+
+def test_ranges_of_dates_count_their_days_only(both: Both) -> None:
+    days = sorted({r.date for r in both.records})
+    ends = sorted({days[0], days[len(days) // 2], days[-1]})
+    found = both.compare(first=days[-1] + timedelta(days=1))
+    for first, last in product(ends, ends):
+        if first <= last:
+            found += both.compare((), (), first, last)
+            found += both.compare(("source",), (), first, last)
+            found += both.compare(("date", "channel"), (), first, last)
+    assert found == []
