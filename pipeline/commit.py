@@ -88,9 +88,10 @@ def claim(
         )
         if verdict.kind == "fork":
             row["end_digest"] = _digest_of(trail, verdict)
-        source_id = tx.execute(t.sources.insert().values(**row)).inserted_primary_key[0]
+        made = t.sources.insert().values(**row).returning(t.sources.c.id)
+        source_id = int(tx.execute(made).scalar_one())
         _add_points(tx, source_id, trail.points)
-        return int(source_id)
+        return source_id
 
 
 def _digest_of(trail: Trail, verdict: Verdict) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from dataclasses import dataclass
 
@@ -63,7 +64,7 @@ def _named(catalog: Catalog, name: str) -> Source:
     return found[0]
 
 
-def _touched(source_id: int) -> sa.Select[tuple[str, object]]:
+def _touched(source_id: int) -> sa.Select[str, dt.date]:
     d = t.source_days.c
     return sa.select(t.sites.c.name, d.date).join(t.sites).where(d.source_id == source_id)
 

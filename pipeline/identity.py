@@ -111,7 +111,7 @@ def find(tx: sa.Connection, scope: str, points: Sequence[Point]) -> list[Known]:
     found = []
     for some_ids in _batches(list(deepest), 500):
         query = sa.select(*columns).where(s.scope == scope, s.id.in_(some_ids))
-        found += [Known(*row, matched=deepest[row.id]) for row in tx.execute(query)]
+        found += [Known(*tuple(row), deepest[row.id]) for row in tx.execute(query)]
     return found
 
 

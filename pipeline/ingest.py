@@ -10,9 +10,9 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from pipeline.commit import Advance, NewPart, SourceMoved, commit, release
 from pipeline.enrich import Enricher
 from pipeline.progress import Meter, Silent
 from pipeline.reading import Piece, Reader, Request
+from pipeline.schema import DAILY
 from pipeline.summary import Summary
 
 PIECE_BYTES = 16 << 20
@@ -34,6 +35,10 @@ PIECE_BYTES = 16 << 20
 BATCH_ROWS = 500_000
 #: How often a file whose source another writer moved is read anew.
 ATTEMPTS = 10
+
+
+#: Site and date.
+Day = tuple[str, dt.date]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +51,44 @@ class Result:
     outcomes: Mapping[str, int]
     bots: Mapping[str, int]
     rejects: list[tuple[int, int, str]]
-    salts: Mapping[tuple[str, dt.date], int]
+    salts: Mapping[Day, int]
 
 
-def work(piece: Piece, enricher: Enricher) -> Result:
-    """Parse and enrich one piece."""
+def work(piece: Piece, enricher: Enricher, existing: Set[Day] = frozenset()) -> Result:
+    """Parse and enrich one piece; of known lines, keep what is of no `existing` day."""
     if not piece.data:
         return Result(piece, None, piece.known, {"known": piece.known}, {}, [], {})
+    result = _parsed(piece, enricher)
+    return _revived(result, existing) if piece.known else result
+
+
+def _parsed(piece: Piece, enricher: Enricher) -> Result:
     parsed = parse(piece.data, piece.offset, piece.format, piece.state)
     outcomes = {"directive": parsed.directives, "rejected": parsed.rejects.num_rows}
     rejects = [tuple(row.values()) for row in parsed.rejects.slice(0, 1000).to_pylist()]
     if not parsed.table.num_rows:
         return Result(piece, None, parsed.lines, outcomes, {}, rejects, {})
     enriched = enricher.enrich(parsed.table, piece.log)
-    events = enriched.events
-    classes = _counts(events.column("class"))
-    bots = _counts(events.filter(pc.is_valid(events.column("bot_category"))).column("class"))
+    classes, bots = _classes(enriched.events)
     outcomes |= {"excluded": enriched.excluded, **classes}
-    return Result(piece, events, parsed.lines, outcomes, bots, rejects, enriched.salts)
+    return Result(piece, enriched.events, parsed.lines, outcomes, bots, rejects, enriched.salts)
+
+
+def _revived(result: Result, existing: Set[Day]) -> Result:
+    """Known lines again, without those of days that still have events or statistics."""
+    groups = store.by_day(result.events) if result.events is not None else iter(())
+    kept = {(site, date): rows for site, date, rows in groups if (site, date) not in existing}
+    events = pa.concat_tables(kept.values()) if kept else None
+    classes, bots = _classes(events) if events is not None else ({}, {})
+    known = result.piece.known - sum(classes.values())
+    salts = {key: n for key, n in result.salts.items() if key in kept}
+    return Result(result.piece, events, 0, {"known": known, **classes}, bots, [], salts)
+
+
+def _classes(events: pa.Table) -> tuple[dict[str, int], dict[str, int]]:
+    """Records and bots by class."""
+    bots = events.filter(pc.is_valid(events.column("bot_category")))
+    return _counts(events.column("class")), _counts(bots.column("class"))
 
 
 def _counts(column: pa.ChunkedArray) -> dict[str, int]:
@@ -84,16 +109,19 @@ class Batch:
     def events(self) -> list[pa.Table]:
         return [r.events for r in self.results if r.events is not None]
 
+    def without_events(self) -> Batch:
+        return Batch([replace(result, events=None) for result in self.results])
+
     def advances(self) -> list[Advance]:
         """One per source, from where its first piece began to where its last one ended."""
         found: dict[int, Advance] = {}
         for result in self.results:
             piece = result.piece
             advance = found.get(piece.log.id)
-            if advance is None or (advance.start == advance.end and piece.data):
+            if advance is None or (advance.start == advance.end and not piece.known):
                 fresh = Advance(piece.log.id, piece.path, piece.start, piece.start)
                 if advance is not None:
-                    fresh.outcomes = advance.outcomes
+                    fresh.outcomes, fresh.bots = advance.outcomes, advance.bots
                 advance = found[piece.log.id] = fresh
             _extend(advance, result)
         return list(found.values())
@@ -103,7 +131,7 @@ def _extend(advance: Advance, result: Result) -> None:
     piece = result.piece
     advance.outcomes = dict(Counter(advance.outcomes) + Counter(result.outcomes))
     advance.bots = dict(Counter(advance.bots) + Counter(result.bots))
-    if not piece.data:
+    if piece.known:
         return
     advance.end, advance.state = piece.end, piece.state_after
     advance.end_digest = piece.end_digest
@@ -126,10 +154,14 @@ class Ingest:
     meter: Meter = field(default_factory=Silent)
     writer: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     summary: Summary = field(default_factory=Summary)
-    days: set[tuple[str, dt.date]] = field(default_factory=set)
+    days: set[Day] = field(default_factory=set)
     again: bool = False
     _parts: int = 0
+    _existing: Set[Day] = frozenset()
     _unlisted: list[Path] = field(default_factory=list)
+    _advances: list[Advance] = field(default_factory=list)
+    _new_parts: list[NewPart] = field(default_factory=list)
+    _counted: list[Batch] = field(default_factory=list)
     _ours: Counter[int] = field(default_factory=Counter)
     _bytes: int = 0
 
@@ -156,10 +188,12 @@ class Ingest:
         """Delete parts that were written but not committed."""
         for path in self._unlisted:
             path.unlink(missing_ok=True)
-        self._unlisted.clear()
+        self._forget_batch()
 
     def _pass(self, requests: Sequence[Request]) -> None:
-        reader = Reader(self.catalog, self.formats, self.piece_bytes, self._read)
+        reader = Reader(self.catalog, self.formats, self.piece_bytes, self._read, again=self.again)
+        if self.again:
+            self._existing = _kept_days(self.catalog)
         done: list[Request] = []
         batch = Batch()
         with ThreadPoolExecutor(self.jobs) as pool:
@@ -175,7 +209,7 @@ class Ingest:
                     if batch.rows >= self.batch_rows:
                         self._flush(pool, batch)
                         batch = Batch()
-                self._flush(pool, batch)
+                self._flush(pool, batch, last=True)
             except SourceMoved as error:
                 raise _Conflict(self._finished(done, batch)) from error
             finally:
@@ -199,22 +233,35 @@ class Ingest:
         waiting: deque[tuple[Request, Future[Result] | None]] = deque()
         for request in requests:
             for piece in reader.read(request):
-                waiting.append((request, pool.submit(work, piece, self.enricher)))
+                future = pool.submit(work, piece, self.enricher, self._existing)
+                waiting.append((request, future))
                 while len(waiting) > self.jobs + 1:
                     yield _done(waiting.popleft())
             waiting.append((request, None))
         while waiting:
             yield _done(waiting.popleft())
 
-    def _flush(self, pool: ThreadPoolExecutor, batch: Batch) -> None:
-        """Write the batch's parts and commit them with the offsets they were read up to."""
-        if not batch.results:
-            return
+    def _flush(self, pool: ThreadPoolExecutor, batch: Batch, last: bool = False) -> None:
+        """Write the batch's parts and commit them with the offsets they were read up to.
+
+        Lines wanted again are committed once, at the end: a day that has some of them back
+        would be taken for one that still has them all.
+        """
         tables = batch.events()
-        parts = self._write(pool, batch, store.join(tables)) if tables else []
-        commit(self.catalog, self.writer, batch.advances(), parts)
-        self._unlisted.clear()
-        self._count(batch)
+        self._advances += batch.advances()
+        self._new_parts += self._write(pool, batch, store.join(tables)) if tables else []
+        self._counted.append(batch.without_events())
+        if self.again and not last:
+            return
+        if self._advances:
+            commit(self.catalog, self.writer, self._advances, self._new_parts)
+        for counted in self._counted:
+            self._count(counted)
+        self._forget_batch()
+
+    def _forget_batch(self) -> None:
+        for held in (self._unlisted, self._advances, self._new_parts, self._counted):
+            held.clear()
 
     def _write(self, pool: ThreadPoolExecutor, batch: Batch, events: pa.Table) -> list[NewPart]:
         salts = {key: n for result in batch.results for key, n in result.salts.items()}
@@ -247,7 +294,7 @@ class Ingest:
         for result in batch.results:
             source = result.piece.log.id
             outcomes = Counter(result.outcomes)
-            if result.piece.data:
+            if not result.piece.known:
                 self._ours[source] += result.lines
             else:
                 ours = min(self._ours[source], outcomes["known"])
@@ -265,6 +312,14 @@ class _Conflict(Exception):
     def __init__(self, done: list[Request]) -> None:
         super().__init__(len(done))
         self.done = done
+
+
+def _kept_days(catalog: Catalog) -> Set[Day]:
+    """Days that have events, or statistics of any kind."""
+    kept = {(day.site, day.date) for day in catalog.days() if day.has_events}
+    for table in DAILY:
+        kept |= {(part.site, part.date) for part in catalog.daily_parts(table)}
+    return kept
 
 
 def _done(waiting: tuple[Request, Future[Result] | None]) -> tuple[Request, Result | None]:

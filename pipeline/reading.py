@@ -96,7 +96,7 @@ class Reader:
         if found.name is not None:
             return self.formats[found.name]
         against = "\n".join(
-            f"    {c.name}: fits {c.share:.0%} of the lines, not this one: {c.line[:100]} "
+            f"    {c.name}: fits {c.share:.0%} of the lines, not this one: {(c.line or '')[:100]} "
             f"({c.reason})"
             for c in found.candidates[:5]
         )
@@ -134,9 +134,9 @@ class _Place:
             return  # nothing to judge by: no line has ended yet, or the file is empty
         verdict = self._judge(ended)
         if verdict.kind == "open":
-            self._skip(verdict)
+            yield from self._skip(verdict)
         elif verdict.kind == "known":
-            yield self._known(verdict)
+            yield from self._known(verdict)
         else:
             yield from self._begin(verdict, ended)
 
@@ -150,15 +150,13 @@ class _Place:
         if self.format is None:
             self.format = self._format(verdict)
         known_data = self.held[: verdict.offset - self.held_start] if verdict.offset else b""
+        fresh = self.held[verdict.offset - self.held_start :]
         lines = self.lines_before + known_data.count(b"\n")
+        before, state = self.state, self.state
         if verdict.kind == "resume" and verdict.source:
-            self.state, lines, source_id = (
-                verdict.source.state,
-                verdict.source.lines,
-                verdict.source.id,
-            )
+            source_id, lines, state = verdict.source.id, verdict.source.lines, verdict.source.state
         else:
-            self.state = advance(known_data, self.format, self.state)
+            state = advance(known_data, self.format, before)
             try:
                 source_id = claim(
                     self.reader.catalog,
@@ -172,10 +170,9 @@ class _Place:
             except SourceMoved:
                 yield from self._begin(self._judge(ended), ended)
                 return
-        self.log = replace(self.request.log, id=source_id)
-        if lines:
-            yield self._known_piece(source_id, lines)
-        fresh, skipped = self.held[verdict.offset - self.held_start :], 0
+        yield from self._old(source_id, known_data, lines - self.lines_before, before)
+        self.log, self.state = replace(self.request.log, id=source_id), state
+        skipped = 0
         if known_data and not known_data.endswith(b"\n") and fresh[:1] == b"\n":
             skipped = 1  # a last line that was read without its end has got it now
         self.held = b""
@@ -191,7 +188,7 @@ class _Place:
 
     def _piece(self, data: bytes, start: int, skipped: int = 0) -> Piece:
         assert self.format is not None and self.log is not None
-        before = self.state
+        before, state = self.state, self.state
         self.state = advance(data, self.format, before)
         end = self.trail.end
         points = [p for p in self.trail.points if start < p.position <= end]
@@ -209,7 +206,7 @@ class _Place:
             points,
         )
 
-    def _skip(self, verdict: Verdict) -> None:
+    def _skip(self, verdict: Verdict) -> Iterator[Piece]:
         """All so far is known: count it and let go of it."""
         assert verdict.source is not None
         if verdict.source.matched < FORK_BYTES:
@@ -218,16 +215,39 @@ class _Place:
             self.format = self._format(verdict)
         keep_from = verdict.source.matched - self.held_start
         gone, self.held = self.held[:keep_from], self.held[keep_from:]
+        lines = gone.count(b"\n")
+        yield from self._old(verdict.source.id, gone, lines, self.state)
         self.held_start = verdict.source.matched
-        self.lines_before += gone.count(b"\n")
+        self.lines_before += lines
         self.state = advance(gone, self.format, self.state)
 
-    def _known(self, verdict: Verdict) -> Piece:
+    def _known(self, verdict: Verdict) -> Iterator[Piece]:
         assert verdict.source is not None
-        lines = self.lines_before + self.held.count(b"\n") + (not self.held.endswith(b"\n"))
-        return self._known_piece(verdict.source.id, lines)
+        if self.format is None:
+            self.format = self._format(verdict)
+        lines = self.held.count(b"\n") + (not self.held.endswith(b"\n"))
+        yield from self._old(verdict.source.id, self.held, lines, self.state)
 
-    def _known_piece(self, source_id: int, lines: int) -> Piece:
+    def _old(
+        self, source_id: int, data: bytes, lines: int, state: Mapping[str, str]
+    ) -> Iterator[Piece]:
+        """Lines that were counted before, with their data where they are wanted again."""
+        assert self.format is not None
+        if not lines:
+            return
         log = replace(self.request.log, id=source_id)
-        fmt = self.format or next(iter(self.reader.formats.values()))
-        return Piece(self.request.path, log, fmt, 0, 0, 0, b"", {}, {}, b"", (), known=lines)
+        wanted = data if self.reader.again else b""
+        yield Piece(
+            self.request.path,
+            log,
+            self.format,
+            0,
+            0,
+            self.held_start,
+            wanted,
+            state,
+            {},
+            b"",
+            (),
+            known=lines,
+        )

@@ -17,6 +17,8 @@ from isal import igzip_lib
 from pipeline.errors import SourceError
 
 READ_BYTES = 1 << 20
+#: The library's stub does not say that it is an exception.
+IsalError: type[Exception] = igzip_lib.IsalError  # type: ignore[assignment]
 #: A line longer than this is cut, so that memory stays bounded; each piece is rejected.
 LONGEST_LINE = 64 << 20
 STDIN = "-"
@@ -75,7 +77,7 @@ def opened(path: str) -> Iterator[BinaryIO]:
             f"The file cannot be opened: {error.strerror}.", path, "check that it is readable"
         ) from error
     with file:
-        yield file  # type: ignore[misc]  # FileIO reads bytes, which is all that is asked of it
+        yield file
 
 
 def blocks(file: BinaryIO, path: str, size: int, on_read: Callable[[int], None]) -> Iterator[bytes]:
@@ -123,7 +125,7 @@ def _members(raw: Iterator[bytes], make: Callable[[], Decompressor], path: str) 
             try:
                 # Bounded: a megabyte of a log that repeats itself can hold a gigabyte.
                 plain = member.decompress(data, READ_BYTES)
-            except (igzip_lib.error, OSError, lzma.LZMAError, EOFError) as error:
+            except (IsalError, OSError, lzma.LZMAError, EOFError) as error:
                 raise SourceError(
                     f"The compressed data is damaged: {error}.",
                     path,

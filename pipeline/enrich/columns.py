@@ -40,7 +40,7 @@ def coded(table: pa.Table, name: str) -> Coded:
 
 def numbers(table: pa.Table, name: str) -> npt.NDArray[Any]:
     """A number column of RAW as one array."""
-    return table.column(name).to_numpy()
+    return np.asarray(table.column(name))
 
 
 def distinct(keys: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], Codes]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -9,12 +11,12 @@ revision = "0001"
 down_revision = None
 
 
-def _key(name: str, kind: type[sa.types.TypeEngine[object]], target: str = "") -> sa.Column[object]:
+def _key(name: str, kind: type[sa.types.TypeEngine[Any]], target: str = "") -> sa.Column[Any]:
     keys = [sa.ForeignKey(target)] if target else []
     return sa.Column(name, kind, *keys, primary_key=True)
 
 
-def _column(name: str, kind: type[sa.types.TypeEngine[object]]) -> sa.Column[object]:
+def _column(name: str, kind: type[sa.types.TypeEngine[Any]]) -> sa.Column[Any]:
     return sa.Column(name, kind, nullable=False)
 
 
