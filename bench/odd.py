@@ -1,7 +1,8 @@
 """Requests that are not plain pages or assets: odd lines, errors, redirects, probes.
 
-None of them is a page view. Odd lines are the garbage real logs hold; each has a time, a status
-and the agent of a known bot or none, but for a line that was cut and has no status.
+None of them is a page view. Odd lines are the garbage real logs hold. Those that do not have the
+shape of a combined line are not `readable`; the others have a status of 400 or more and the agent
+of a known bot or none.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ class Request:
     status: int
     end: bytes = b' HTTP/1.1" '
     agent: bytes | None = None
+    readable: bool = True
 
     @property
-    def framed(self) -> bool:
-        return bool(self.end)
+    def cut(self) -> bool:
+        return not self.end
 
 
 ODD = (
     # A quote that was not escaped, in the request and in the agent.
-    Request(b'GET /say/"hello HTTP/1.1', 400, b'" ', b"Mozilla/5.0 zgrab/0.x"),
-    Request(b"GET /missing/quoted", 404, agent=b'Mozilla/5.0 "Go-http-client" zgrab/0.x'),
+    Request(b'GET /say/"hello HTTP/1.1', 400, b'" ', b"Mozilla/5.0 zgrab/0.x", False),
+    Request(b"GET /missing/quoted", 404, agent=b'Mozilla/5.0 "zgrab" 0.x', readable=False),
     # TLS spoken to a plain port: as nginx and Apache escape it, and raw.
     Request(rb"\x16\x03\x01\x02\x00\x01\x00\x01\xFC\x03\x03", 400, b'" ', b"-"),
     Request(b"\x16\x03\x01\x02\x01\xfc\x03\x03\xe1\x9b\xf2\x8a", 400, b'" ', b"-"),
@@ -37,7 +39,7 @@ ODD = (
     # Nothing was asked.
     Request(b"", 400, b'" ', b"-"),
     # The disk was full in the middle of a line.
-    Request(b"GET /cut/in/the/mid", 0, b"", b""),
+    Request(b"GET /cut/in/the/mid", 0, b"", b"", readable=False),
 )
 OTHERS = (
     Request(b"GET /old/catalogue", 301),

@@ -56,7 +56,7 @@ class Lines:
     data: pa.Buffer
     status: Ints
     size: Ints
-    framed: npt.NDArray[np.bool_]
+    readable: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,8 @@ def pools(plan: Plan) -> Pools:
 def render(plan: Plan, pool: Pools, traffic: Traffic) -> Lines:
     special = _special(traffic)
     status = _statuses(traffic, special)
-    framed = ~np.isin(special, [i for i, r in enumerate(SPECIAL) if not r.framed])
+    cut = np.isin(special, [i for i, r in enumerate(SPECIAL) if r.cut])
+    odd = np.isin(special, [i for i, r in enumerate(SPECIAL) if not r.readable])
     size = _sizes(traffic, status)
     paths, place = _paths(traffic.page)
     unique, owner = np.unique(traffic.address, return_inverse=True)
@@ -113,12 +114,12 @@ def render(plan: Plan, pool: Pools, traffic: Traffic) -> Lines:
         _requests(pool, traffic, special, paths, place),
         pool.queries.take(_queries(traffic, len(pool.queries))),
         pool.ends.take(_ends(traffic, special, status)),
-        pa.array(size, mask=~framed).cast(pa.string()).cast(pa.binary()),
-        _referrers(pool, traffic, framed, paths, place),
-        pool.agents.take(_agents(pool, traffic, special, framed)),
+        pa.array(size, mask=cut).cast(pa.string()).cast(pa.binary()),
+        _referrers(pool, traffic, cut, paths, place),
+        pool.agents.take(_agents(pool, traffic, special, cut)),
     )
     lines = pc.binary_join_element_wise(*pieces, b"", null_handling="replace", null_replacement=b"")
-    return Lines(lines.buffers()[2], status, size, framed)
+    return Lines(lines.buffers()[2], status, size, ~odd)
 
 
 def _pool(texts: Iterable[str | bytes]) -> pa.Array:
@@ -200,24 +201,22 @@ def _ends(traffic: Traffic, special: Ints, status: Ints) -> Ints:
 
 
 def _referrers(
-    pool: Pools, traffic: Traffic, framed: npt.NDArray[np.bool_], paths: pa.Array, place: Ints
+    pool: Pools, traffic: Traffic, cut: npt.NDArray[np.bool_], paths: pa.Array, place: Ints
 ) -> pa.Array:
     texts = pa.concat_arrays([pool.referrers, _join(b' "' + SITE, paths)])
     own = len(pool.referrers) + np.roll(place, 1)
     drawn = np.searchsorted(REFERRER_EDGES, (traffic.chance >> 24) % 4096 / 4096, "right")
     came = np.where(drawn < CUT_REFERRER, drawn, own)
     robot = traffic.role < ASSET
-    chosen = np.select(
-        [~framed, robot, traffic.role == VIEW], [CUT_REFERRER, NO_REFERRER, came], own
-    )
+    chosen = np.select([cut, robot, traffic.role == VIEW], [CUT_REFERRER, NO_REFERRER, came], own)
     return texts.take(chosen)
 
 
-def _agents(pool: Pools, traffic: Traffic, special: Ints, framed: npt.NDArray[np.bool_]) -> Ints:
+def _agents(pool: Pools, traffic: Traffic, special: Ints, cut: npt.NDArray[np.bool_]) -> Ints:
     """Odd lines have their own agents, after all others; a cut line has none."""
     odd = len(pool.agents) - 1 - len(_odd_agents())
     chosen = np.where(traffic.role == GARBAGE, odd + special, traffic.agent)
-    return np.where(framed, chosen, len(pool.agents) - 1)
+    return np.where(cut, len(pool.agents) - 1, chosen)
 
 
 def _addresses(pool: Pools, unique: Words) -> pa.Array:

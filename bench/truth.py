@@ -41,12 +41,17 @@ class Truth:
     def add(self, traffic: Traffic, lines: Lines) -> None:
         self.file_bytes += len(lines.data)
         self.records += len(traffic.second)
-        self.rejected += int((~lines.framed).sum())
+        self.rejected += int((~lines.readable).sum())
         self.garbage += int((traffic.role == GARBAGE).sum())
-        self.statuses += np.bincount(lines.status[lines.framed], minlength=1000)
+        self.statuses += np.bincount(lines.status[lines.readable], minlength=1000)
         day = traffic.second // DAY
         view = traffic.role == VIEW
-        masks = (lines.framed, lines.framed & (traffic.agent >= self._browsers), lines.framed, view)
+        masks = (
+            lines.readable,
+            lines.readable & (traffic.agent >= self._browsers),
+            lines.readable,
+            view,
+        )
         for name, mask in zip(COUNTS, masks, strict=True):
             weights = lines.size[mask] if name == "bytes" else None
             found = np.bincount(day[mask], weights, self.plan.days + 1)

@@ -15,7 +15,9 @@ import pytest
 from bench import generate, vocabulary
 from bench.traffic import BLOCK, Plan
 
-FRAME = re.compile(r'(\S+) - - \[([^\]]+)\] "(.*)" (\d{3}) (\d+) "([^"]*)" "(.*)"\n', re.DOTALL)
+LINE = re.compile(
+    r'(\S+) - - \[([^\]]+)\] "([^"]*)" (\d{3}) (\d+) "([^"]*)" "([^"]*)"\n', re.DOTALL
+)
 PAGE = re.compile(r"GET (/[^ ?.]*(?:\.html)?)(?:\?[^ ]*)? HTTP/[12]\.[01]")
 
 
@@ -36,7 +38,7 @@ def count(path: Path) -> dict[str, Any]:
     days: dict[str, Counter[str]] = {}
     visitors: dict[str, set[tuple[str, str]]] = {}
     for line in lines(path):
-        match = FRAME.fullmatch(line)
+        match = LINE.fullmatch(line)
         if match is None:
             found["rejected"] += 1
             continue
