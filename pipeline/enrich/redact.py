@@ -26,7 +26,8 @@ MARK = "[address]"
 
 # A percent-encoded character before an address is matched with it, so that the last digit
 # of "%20" is not taken for the first digit of the address.
-_ENCODED = r"%(?:25)*[0-9A-Fa-f]{2}"
+# (An encoded colon is not such a character: it may begin the address.)
+_ENCODED = r"%(?:25)*+(?!3[aA])[0-9A-Fa-f]{2}"
 _DOT = r"(?:\.|%(?:25)*2[eE])"
 _COLON = r"(?::|%(?:25)*3[aA])"
 _FOUR = rf"[0-9]{{1,3}}(?:{_DOT}[0-9]{{1,3}}){{3}}"

@@ -14,6 +14,8 @@ from pipeline.enrich.urls import host_name
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
+#: Longest host name there is.
+HOST_LENGTH = 253
 #: Longest referrer URL kept.
 URL_LENGTH = 512
 #: Longest utm_source kept as the name of a source (urls.py cuts at the same length).
@@ -68,7 +70,7 @@ class Referrers:
             return _DIRECT
         scheme, path = match[1].lower(), match[3]
         name = host_name(match[2])
-        if name is None or not (_HOST.fullmatch(name) or is_address(name)):
+        if name is None or not _is_host(name):
             return _DIRECT
         shown = MARK if _is_number(name) else name
         url = redact(f"{scheme}://{shown}{path or '/'}")[:URL_LENGTH]
@@ -133,6 +135,11 @@ def _public_suffixes() -> PublicSuffixList:
 def _bare(host: str) -> str:
     host = host.lower()
     return host[4:] if host.startswith("www.") and host.count(".") > 1 else host
+
+
+def _is_host(name: str) -> bool:
+    fits = len(name) <= HOST_LENGTH and _HOST.fullmatch(name)
+    return bool(fits) or is_address(name)
 
 
 def _is_number(host: str) -> bool:

@@ -94,7 +94,8 @@ def host_name(authority: str) -> str | None:
     """The host of an authority: lower case, without user, port, brackets and last dot."""
     host = authority.rpartition("@")[2].lower()
     if host.startswith("["):
-        host = host[1:].partition("]")[0]
+        host, closed, _ = host[1:].partition("]")
+        host = host if closed else ""
     elif host.count(":") == 1:
         host = host.partition(":")[0]
     return host.rstrip(".") or None
