@@ -21,6 +21,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,13 @@ from bench.watch import Usage, run
 
 ROOT = Path(__file__).resolve().parents[1]
 TALLYLOG = (sys.executable, ROOT / "tallylog.py")
+
+#: What a generated log depends on: a kept one is used only while these stay the same.
+GENERATOR = sorted(
+    path
+    for name in ("odd", "render", "traffic", "truth", "vocabulary")
+    for path in (ROOT / "bench").glob(f"{name}.*")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,9 @@ class Log:
 
 def make_log(plan: Plan, work: Path) -> Log:
     """The log of a plan, generated unless an earlier run left it."""
-    name = f"{plan.lines}-{plan.days}d-{plan.paths:g}p-{plan.visitors:g}v-{plan.seed}.log"
+    code = b"".join(file.read_bytes() for file in GENERATOR)
+    key = f"{plan} {zlib.crc32(code)}"
+    name = f"{plan.lines}-{zlib.crc32(key.encode()):08x}.log"
     path = work / name
     truth = generate.truth_path(path)
     if not truth.exists() or json.loads(truth.read_text())["file_bytes"] != path.stat().st_size:

@@ -1,0 +1,162 @@
+"""Where each second of a backfill goes, by stage and by function.
+
+    python -m bench.profile --lines 1000000
+    python -m bench.profile --lines 200000 --functions 40
+
+The stages run one after the other on one thread here, so that their seconds add up; in a real
+backfill those of several pieces overlap. The roll-up uses as many threads as it always does.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+if not __package__:  # started as a file: make the project's folder importable, not this one
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+import argparse
+import cProfile
+import functools
+import importlib
+import os
+import pstats
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from types import GeneratorType
+from typing import Any
+
+from bench.backfill import Log, make_log
+from bench.traffic import Plan
+
+#: (stage, module, name in it): the functions that a stage is made of.
+STAGES = (
+    ("read and identify", "pipeline.reading", "Reader.read"),
+    ("parse", "pipeline.ingest", "parse"),
+    ("enrich", "pipeline.enrich.events", "Enricher.enrich"),
+    ("join and split by day", "pipeline.store", "join"),
+    ("join and split by day", "pipeline.store", "by_day"),
+    ("write parts", "pipeline.store", "write"),
+    ("commit", "pipeline.ingest", "commit"),
+    ("roll up", "pipeline.backfill", "_roll_up"),
+)
+#: A stage that is not told apart further.
+WHOLE = "roll up"
+
+
+class Clock:
+    """Gives each moment to the innermost stage that runs."""
+
+    def __init__(self) -> None:
+        self.spent: Counter[str] = Counter()
+        self.running = ["the rest"]
+        self.since = time.perf_counter()
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        if self.running[-1] == WHOLE:
+            yield
+            return
+        self._settle()
+        self.running.append(name)
+        try:
+            yield
+        finally:
+            self._settle()
+            self.running.pop()
+
+    def _settle(self) -> None:
+        now = time.perf_counter()
+        self.spent[self.running[-1]] += now - self.since  # type: ignore[assignment]
+        self.since = now
+
+    def wrap(self, stage: str, module: str, name: str) -> None:
+        *owners, last = name.split(".")
+        owner = functools.reduce(getattr, owners, importlib.import_module(module))
+        setattr(owner, last, self._timed(stage, getattr(owner, last)))
+
+    def _timed(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def timed(*args: Any, **named: Any) -> Any:
+            with self.stage(stage):
+                result = function(*args, **named)
+            return self._stepped(stage, result) if isinstance(result, GeneratorType) else result
+
+        return timed
+
+    def _stepped(self, stage: str, steps: Iterator[Any]) -> Iterator[Any]:
+        end = object()
+        while True:
+            with self.stage(stage):
+                step = next(steps, end)
+            if step is end:
+                return
+            yield step
+
+
+class Serial(Executor):
+    """Does what it is given at once, on the caller's thread."""
+
+    def __init__(self, threads: int) -> None:
+        del threads
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **named: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(function(*args, **named))
+        return future
+
+
+def backfill(log: Log, work: Path) -> None:
+    ingest = importlib.import_module("pipeline.ingest")
+    ingest.ThreadPoolExecutor = Serial
+    command = importlib.import_module("pipeline.backfill")
+    config = importlib.import_module("pipeline.config").Config()
+    with tempfile.TemporaryDirectory(prefix="store-", dir=work) as store:
+        command.backfill(config, Path(store), [str(log.path)], "bench", jobs=1)
+
+
+def table(clock: Clock, lines: int) -> str:
+    total = sum(clock.spent.values())
+    rows = ["| stage | s a million lines | share |\n|---|--:|--:|"]
+    for stage in dict.fromkeys([*(name for name, _, _ in STAGES), "the rest"]):
+        seconds = clock.spent[stage]
+        rows.append(f"| {stage} | {seconds * 1e6 / lines:.2f} | {seconds / total:.0%} |")
+    rows.append(f"| all, one after the other | {total * 1e6 / lines:.2f} | |")
+    return "\n".join(rows)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--lines", type=int, default=1_000_000)
+    parser.add_argument("--functions", type=int, default=0, help="show so many functions instead")
+    parser.add_argument("--work", type=Path, help="folder that keeps generated logs for later runs")
+    return parser.parse_args()
+
+
+def main() -> None:
+    chosen = arguments()
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
+    with tempfile.TemporaryDirectory(prefix="tallylog-bench-") as temporary:
+        work = (chosen.work or Path(temporary)).resolve()
+        work.mkdir(parents=True, exist_ok=True)
+        log = make_log(Plan(chosen.lines), work)
+        if chosen.functions:
+            with cProfile.Profile() as profile:
+                backfill(log, work)
+            pstats.Stats(profile).sort_stats("tottime").print_stats(chosen.functions)
+            return
+        clock = Clock()
+        for stage in STAGES:
+            clock.wrap(*stage)
+        clock.since = time.perf_counter()
+        backfill(log, work)
+        clock._settle()
+        print(table(clock, log.lines))
+
+
+if __name__ == "__main__":
+    main()
