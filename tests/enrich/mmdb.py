@@ -25,7 +25,7 @@ def write(path: Path, networks: Mapping[str, Any]) -> Path:
 
 
 def _facts(nodes: int) -> bytes:
-    """The metadata; its small numbers must be of type 5, the time of the extended type 9 and not 0."""
+    """The metadata: small numbers of type 5, a time of the extended type 9 that is not 0."""
     small = {"record_size": 24, "ip_version": 4}
     small |= {"binary_format_major_version": 2, "binary_format_minor_version": 0}
     body = b"".join(
