@@ -137,14 +137,16 @@ def _text(table: Mapping[str, Any], key: str, default: str | None = None) -> str
 
 def _words(table: Mapping[str, Any], key: str, default: Sequence[str]) -> tuple[str, ...]:
     value = table.get(key, default)
-    words = (value,) if isinstance(value, str) else tuple(value)
-    if not words or not all(isinstance(word, str) for word in words):
+    words = [value] if isinstance(value, str) else value
+    if not isinstance(words, Sequence) or not words or any(not isinstance(w, str) for w in words):
         raise ValueError(f"{key} must be a text or a list of texts, not {value!r}")
-    return words
+    return tuple(words)
 
 
 def _fields(table: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     entries = table.get("fields", {})
+    if not isinstance(entries, Mapping):
+        raise ValueError(f"fields must be a table of field = names, not {entries!r}")
     for name in entries:
         if name not in FIELDS:
             near = get_close_matches(name, sorted(FIELDS), n=3) or sorted(FIELDS)

@@ -1,0 +1,91 @@
+"""Formats of the configuration: what is wrong with them is said plainly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from parsers.parse import parse
+from parsers.registry import load_formats, make_format
+
+GOOD = '$client [$time] "$request" $status'
+FIELDS = {"time": "t", "status": "s", "url": "u"}
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"layuot": GOOD}, "unknown key 'layuot'; did you mean 'layout'?"),
+    ({"layout": GOOD, "tiem": "clf"}, "unknown key 'tiem'; did you mean 'time'?"),
+    ({"layout": GOOD + " $agnet"}, r"unknown field \$agnet at position 35; did you mean \$agent"),
+    ({"layout": GOOD + " $zzzzzz"}, r"unknown field \$zzzzzz at position 35; known are"),
+    ({"layout": "$ " + GOOD}, r"unknown field \$ at position 0"),
+    ({"layout": "$client$user " + GOOD}, r"\$client and \$user touch at position 7"),
+    ({"layout": GOOD.replace("[$time]", "-")}, "no time; add time"),
+    ({"layout": GOOD.replace("$status", "-")}, "no status; add status"),
+    ({"layout": GOOD.replace("$request", "-")}, "no request; add request"),
+    ({"layout": GOOD + " $status"}, r"\$status occurs twice"),
+    ({"layout": GOOD, "time": "%d/%Q"}, "%Q is not known; known are %Y"),
+    ({"layout": GOOD, "time": "rfc"}, "neither clf, iso8601, epoch nor a %-pattern"),
+    ({"layout": GOOD, "time": []}, "time must be a text or a list of texts"),
+    ({"layout": GOOD, "escape": "html"}, "'html' is not one of none, backslash"),
+    ({"layout": GOOD, "escape": {"agnt": "none"}}, "escape: unknown field 'agnt'"),
+    ({"layout": GOOD, "dialect": "xml"}, "dialect is 'xml'; it must be one of text, json, w3c"),
+    ({"layout": GOOD, "dialect": "json"}, "dialect json needs the key fields and not layout"),
+    ({"layout": 5}, "layout must be a text, not 5"),
+    ({"fields": FIELDS, "dialect": "text"}, "dialect text needs the key layout and not fields"),
+    ({"fields": FIELDS | {"agnet": "x"}}, "unknown field 'agnet'; did you mean agent"),
+    ({"fields": FIELDS | {"agent": 5}}, "agent must be a text or a list of texts, not 5"),
+    ({"fields": ["time"]}, "fields must be a table"),
+    ({"fields": {"time": "t", "status": "s"}}, "fields: no request"),
+    ({"fields": {"status": "s", "url": "u"}}, "fields: no time"),
+    ({"fields": FIELDS, "variant": [{"wenn": "x"}]}, "unknown key 'wenn'; did you mean 'when'?"),
+    ({}, "dialect json needs the key fields and not layout"),
+]
+
+
+@pytest.mark.parametrize(("table", "message"), WRONG, ids=range(len(WRONG)))
+def test_a_format_that_cannot_be_is_refused_with_what_and_where(
+    table: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^format mine: .*{message}"):
+        load_formats({"mine": table})
+
+
+def test_an_extra_format_joins_the_shipped_ones_or_takes_the_place_of_one() -> None:
+    formats = load_formats({"mine": {"layout": GOOD}, "common": {"layout": GOOD, "title": "x"}})
+    assert {"mine", "combined", "w3c"} <= set(formats)
+    assert formats["common"].title == "x"
+    assert load_formats()["common"].title != "x"
+
+
+@pytest.mark.parametrize(
+    ("time", "text", "millis"),
+    [
+        ("clf", "10/Oct/2000:13:55:36 -0700", 971211336000),
+        ("iso8601", "2000-10-10T13:55:36.1239-07:00", 971211336123),
+        ("epoch", "971211336.5", 971211336500),
+        ("%d.%m.%Y %H:%M:%S", "10.10.2000 20:55:36", 971211336000),
+        ("%Y%m%dT%H%M%S.%f", "20001010T205536.25", 971211336250),
+        ("%e %b %Y %H:%M:%S %z", "10 Oct 2000 13:55:36 -0700", 971211336000),
+    ],
+)
+def test_a_layout_reads_the_times_it_names(time: str, text: str, millis: int) -> None:
+    fmt = make_format("mine", {"layout": GOOD, "time": time})
+    for fast in (True, False):
+        line = f'1.2.3.4 [{text}] "GET / HTTP/1.1" 200'.encode()
+        assert parse(line, 0, fmt, {}, fast).table["time"].to_pylist() == [millis]
+
+
+@pytest.mark.parametrize(
+    ("field", "millis"),
+    [("duration_ms", 1500.0), ("duration_s", 1.5e6), ("duration_us", 1.5), ("duration_ns", 0.0015)],
+)
+def test_the_unit_of_a_duration_is_in_its_name(field: str, millis: float) -> None:
+    fmt = make_format("mine", {"layout": f"{GOOD} ${field}"})
+    line = b'1.2.3.4 [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.1" 200 1500'
+    assert parse(line, 0, fmt, {}).table["duration_ms"].to_pylist() == [pytest.approx(millis)]
+
+
+def test_letters_beyond_ascii_may_stand_in_a_layout() -> None:
+    fmt = make_format("mine", {"layout": f"«$host» {GOOD}"})
+    line = '«é.example» 1.2.3.4 [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.1" 200'.encode()
+    assert parse(line, 0, fmt, {}).table["host"].to_pylist() == ["é.example"]

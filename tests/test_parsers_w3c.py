@@ -1,0 +1,137 @@
+"""W3C logs: columns named by #Fields, which may come again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from parsers.parse import advance, parse
+from parsers.registry import load_formats
+
+W3C = load_formats()["w3c"]
+IIS = "date time c-ip cs-method cs-uri-stem cs-uri-query cs(User-Agent) sc-status time-taken"
+STATE = {"fields": IIS}
+LINE = "2024-03-12 15:22:28 ::1%0 GET /a b=c Mozilla/5.0+(X11;+Linux) 200 15"
+CLOUD = "date time x-edge-location c-ip cs-method cs-uri-stem sc-status cs(User-Agent) time-taken"
+TABS = "2024-03-12\t15:22:28\tCDG\t1.2.3.4\tGET\t/a%2520b\t000\tM%2520%28X%29\t0.5"
+quick = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def one(line: str, fields: str = IIS) -> dict[str, Any]:
+    parsed = parse(line.encode(), 0, W3C, {"fields": fields})
+    assert parsed.rejects.to_pylist() == []
+    return parsed.table.to_pylist()[0]
+
+
+def reasons(text: str, state: dict[str, str]) -> list[str]:
+    return parse(text.encode(), 0, W3C, state).rejects["reason"].to_pylist()
+
+
+@st.composite
+def mangled(draw: st.DrawFn) -> bytes:
+    line = draw(
+        st.sampled_from([LINE, LINE, TABS, f"#Fields: {CLOUD}", f"#Fields: {IIS}"])
+    ).encode()
+    for _ in range(draw(st.integers(0, 2))):
+        place = draw(st.integers(0, len(line)))
+        put = draw(
+            st.sampled_from([b" ", b"  ", b"\t", b'"', b' "', b'" ', b"\xff", b"\r", b"#", b"\0"])
+        )
+        line = line[:place] + put + line[place + draw(st.integers(0, 2)) :]
+    return line
+
+
+@quick
+@given(
+    lines=st.lists(mangled(), max_size=10),
+    end=st.sampled_from([b"\n", b"\r\n"]),
+    state=st.sampled_from([{}, STATE, {"fields": CLOUD}]),
+    cut=st.integers(0, 10),
+)
+def test_engines_and_chunks_give_the_same(
+    lines: list[bytes], end: bytes, state: dict[str, str], cut: int
+) -> None:
+    data = b"".join(line + end for line in lines)
+    fast, reference = parse(data, 0, W3C, state), parse(data, 0, W3C, state, fast=False)
+    assert fast.table.to_pylist() == reference.table.to_pylist()
+    assert fast.rejects == reference.rejects
+    assert fast.directives == reference.directives
+    head = b"".join(line + end for line in lines[:cut])
+    middle = advance(head, W3C, state)
+    first, second = parse(head, 0, W3C, state), parse(data[len(head) :], len(head), W3C, middle)
+    names = {*fast.table.column_names, *first.table.column_names, *second.table.column_names}
+    whole = [{n: row.get(n) for n in names} for row in fast.table.to_pylist()]
+    parts = first.table.to_pylist() + second.table.to_pylist()
+    assert whole == [{n: row.get(n) for n in names} for row in parts]
+
+
+def test_a_line_of_iis_is_read() -> None:
+    row = one(LINE)
+    assert row == {
+        "offset": 0,
+        "time": 1710256948000,
+        "status": 200,
+        "bytes": 0,
+        "duration_ms": 15.0,
+        "client": "::1",
+        "method": "GET",
+        "url": "/a?b=c",
+        "protocol": None,
+        "agent": "Mozilla/5.0 (X11; Linux)",
+    }
+
+
+def test_cloudfront_writes_tabs_seconds_percent_escapes_and_status_000() -> None:
+    row = one(TABS, CLOUD)
+    assert (row["status"], row["duration_ms"]) == (0, 500.0)
+    assert (row["url"], row["agent"]) == ("/a%20b", "M (X)")
+
+
+def test_a_row_may_lack_columns_at_its_end_but_nothing_that_makes_a_record() -> None:
+    assert one("\t".join(TABS.split("\t")[:7]), CLOUD)["status"] == 0
+    assert reasons("\t".join(TABS.split("\t")[:6]), {"fields": CLOUD}) == ["fields"]
+    assert reasons(TABS + "\tx", {"fields": CLOUD}) == ["layout"]
+
+
+def test_lines_before_any_fields_are_refused() -> None:
+    text = f"{LINE}\n#Version: 1.0\n#Fields: {IIS}\n{LINE}\n"
+    parsed = parse(text.encode(), 0, W3C, {})
+    assert parsed.rejects.to_pylist() == [{"offset": 0, "length": len(LINE), "reason": "fields"}]
+    assert (parsed.table.num_rows, parsed.directives, parsed.lines) == (1, 2, 4)
+
+
+def test_fields_that_come_again_hold_from_there_on() -> None:
+    short = "#Fields: time date sc-status cs-uri-stem\n15:22:29 2024-03-12 404 /later\n"
+    text = f"#Fields: {IIS}\n{LINE}\n{short}#Fields: {IIS}\n{LINE}\n"
+    table = parse(text.encode(), 0, W3C, {}).table
+    assert table["url"].to_pylist() == ["/a?b=c", "/later", "/a?b=c"]
+    assert table["status"].to_pylist() == [200, 404, 200]
+    assert table["agent"].to_pylist()[1] is None
+
+
+def test_quoted_values_may_hold_spaces_and_doubled_quotes() -> None:
+    line = LINE.replace("Mozilla/5.0+(X11;+Linux)", '"a ""b"" c"')
+    assert one(line)["agent"] == 'a "b" c'
+
+
+ADVANCES = [
+    (b"", {}, {}),
+    (b"", STATE, STATE),
+    (LINE.encode(), STATE, STATE),
+    (b"#Fields: a  b\tc\r\n1 2 3\n", STATE, {"fields": "a b c"}),
+    (b"\xef\xbb\xbf#Fields: a b\n", {}, {"fields": "a b"}),
+    (b"#Fields: a\n1\n#Fields: b\n2\n#Date: x\n", {}, {"fields": "b"}),
+    (b"#Fields: a\n1\n#Fields: b\0\n", {}, {"fields": "a"}),
+    (b"1 #Fields: a\n", STATE, STATE),
+    (b"#Fields: a\n#Fields: b" + b" c" * (1 << 20), {}, {"fields": "a"}),
+]
+
+
+@pytest.mark.parametrize(("data", "before", "after"), ADVANCES, ids=range(len(ADVANCES)))
+def test_the_state_holds_the_last_fields_that_can_be_read(
+    data: bytes, before: dict[str, str], after: dict[str, str]
+) -> None:
+    assert advance(data, W3C, before) == after
