@@ -36,7 +36,7 @@ class Countries:
         """Upper-case two-letter codes; None for host names, private and unknown addresses."""
         plain = [_plain(client) for client in clients]
         found = self._from_registry(plain) if self._reader is None else self._from_mmdb(plain)
-        return [_country(code) for code in found]
+        return [real_country(code) for code in found]
 
     def _from_registry(self, clients: list[str]) -> list[str | None]:
         import iptocc
@@ -73,6 +73,6 @@ def _code(record: Mapping[str, Any]) -> str | None:
     return flat if isinstance(flat, str) else None
 
 
-def _country(code: str | None) -> str | None:
+def real_country(code: str | None) -> str | None:
     upper = (code or "").upper()
     return None if upper in _NO_COUNTRY or len(upper) != 2 else upper

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.enrich.agents import Agents
+from pipeline.enrich.agents import AgentFacts, Agents
 from pipeline.enrich.classes import classify
 from pipeline.enrich.columns import Coded, Codes, coded, combine, distinct, numbers, split, spread
 from pipeline.enrich.countries import Countries
@@ -138,7 +138,7 @@ class Enricher:
             columns[name] = spread([getattr(u, name) for u in url_facts], urls.codes)
         for name in ("protocol", "mime", "cache", "tls"):
             text = coded(raw, name)
-            columns[name] = spread(text.values, text.codes)
+            columns[name] = spread([redact(v) if v else v for v in text.values], text.codes)
         return columns
 
     def _arrival(
@@ -169,7 +169,9 @@ class Enricher:
         return self._referrers[hosts]
 
     def _audience(self, raw: pa.Table, agents: Coded, clients: Coded) -> Columns:
-        facts = self._agents.all(agents.values, self.agents.describe)
+        # A log without the column says nothing about who it was; one with it says "no agent".
+        told = "agent" in raw.column_names
+        facts = self._agents.all(agents.values, self.agents.describe) if told else [AgentFacts()]
         columns = {
             name: spread([getattr(f, name) for f in facts], agents.codes)
             for name in ("device", "browser", "os", "bot_category", "bot", "bot_reason")
