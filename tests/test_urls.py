@@ -7,6 +7,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.enrich import rulebook
 from pipeline.enrich.urls import UTM_LENGTH, Paths, UrlFacts
@@ -104,3 +106,37 @@ def test_every_row_of_the_path_rules_gives_a_kind_and_its_reason():
     ]
     assert [text for text in texts if text != text.lower()] == []
     assert all(row["kind"] != "page" for row in RULES["path"])
+
+
+def test_many_targets_at_once_get_the_same_facts_as_one_by_one(paths):
+    odd = [
+        "",
+        "?",
+        "/?",
+        "/#x",
+        "/A.CSS?v=1",
+        "/x.css;v=2",
+        "/.env?a",
+        "/FEED",
+        "/feed/?x=1",
+        "/robots.txt?x",
+        "//",
+        "x",
+        "*",
+        "http://h/a.js",
+        "/%2e%2e/",
+        "/a\nb",
+        "/é.PNG",
+        "/?utm_source=a&utm_source=b",
+        "/x?u=1.2.3.4",
+        "/1.2.3.4/",
+        "/sitemap_a.xml.gz?x#y",
+    ]
+    targets = [None, *odd, *(case["url"] for case in CASES)]
+    assert paths.describe_all(targets) == [paths.describe(target) for target in targets]
+
+
+@given(st.lists(st.text("/.?#%aA2e:=&-_xcsg;", max_size=20), max_size=20))
+def test_any_targets_at_once_get_the_same_facts_as_one_by_one(targets):
+    paths = Paths()
+    assert paths.describe_all(targets) == [paths.describe(target) for target in targets]

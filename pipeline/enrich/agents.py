@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.enrich import rulebook
 from pipeline.enrich.redact import redact
@@ -29,8 +29,7 @@ NAME_LENGTH = 40
 Rows = list[dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class AgentFacts:
+class AgentFacts(NamedTuple):
     """A human has no bot fields, a bot no others."""
 
     browser: str | None = None

@@ -63,17 +63,21 @@ class Enriched:
 class Memo(dict[Any, Any]):
     """Facts by value; emptied when it grows too large, so that memory stays flat."""
 
-    def all(self, values: Iterable[Any], describe: Callable[..., Any]) -> list[Any]:
+    def all(self, values: list[Any], describe_all: Callable[[list[Any]], list[Any]]) -> list[Any]:
         if len(self) > REMEMBERED:
             self.clear()
-        found = []
-        for value in values:
-            facts = self.get(value)
-            if facts is None:
-                facts = describe(*value) if isinstance(value, tuple) else describe(value)
-                self[value] = facts
-            found.append(facts)
+        found = [self.get(value) for value in values]
+        new = [i for i, facts in enumerate(found) if facts is None]
+        if new:
+            for i, facts in zip(new, describe_all([values[i] for i in new]), strict=True):
+                found[i] = self[values[i]] = facts
         return found
+
+
+def _each(describe: Callable[..., Any]) -> Callable[[list[Any]], list[Any]]:
+    return lambda values: [
+        describe(*value) if isinstance(value, tuple) else describe(value) for value in values
+    ]
 
 
 @dataclass(slots=True)
@@ -96,7 +100,7 @@ class Enricher:
     def enrich(self, raw: pa.Table, log: Log) -> Enriched:
         """The events of a RAW table in its order, without those that are excluded."""
         urls = coded(raw, "url")
-        url_facts = self._urls.all(urls.values, self.paths.describe)
+        url_facts = self._urls.all(urls.values, self.paths.describe_all)
         hosts = _hosts(coded(raw, "host"), urls, url_facts)
         sites = _sites(hosts, log)
         days, hours = _days(numbers(raw, "time"), sites, log)
@@ -149,7 +153,9 @@ class Enricher:
         texts = coded(raw, "referrer")
         keys, rows = distinct(combine((texts.codes, 0), (hosts.codes, len(hosts.values))))
         pairs = zip(*split(keys, len(hosts.values)), strict=True)
-        facts = memo.all([(texts.values[r], hosts.values[h]) for r, h in pairs], own.describe)
+        facts = memo.all(
+            [(texts.values[r], hosts.values[h]) for r, h in pairs], _each(own.describe)
+        )
         columns = {
             name: spread([getattr(f, name) for f in facts], rows)
             for name in ("referrer", "referrer_url")
@@ -171,7 +177,9 @@ class Enricher:
     def _audience(self, raw: pa.Table, agents: Coded, clients: Coded) -> Columns:
         # A log without the column says nothing about who it was; one with it says "no agent".
         told = "agent" in raw.column_names
-        facts = self._agents.all(agents.values, self.agents.describe) if told else [AgentFacts()]
+        facts = (
+            self._agents.all(agents.values, _each(self.agents.describe)) if told else [AgentFacts()]
+        )
         columns = {
             name: spread([getattr(f, name) for f in facts], agents.codes)
             for name in ("device", "browser", "os", "bot_category", "bot", "bot_reason")

@@ -68,6 +68,8 @@ def addresses(text: str) -> list[tuple[int, int]]:
 
 def redact(text: str) -> str:
     """The text with every address replaced by ``[address]``."""
+    if text.count(".") < 3 and text.count(":") < 2 and "%" not in text:
+        return text  # as most texts are: the same test as below, at a fifth of its price
     spans = addresses(text)
     if not spans:
         return text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.enrich import rulebook
 from pipeline.enrich.redact import MARK, is_address, redact
@@ -14,6 +14,8 @@ from pipeline.enrich.urls import host_name
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
+#: Origins whose facts are remembered: far fewer than pages, and most of the work.
+REMEMBERED = 50_000
 #: Longest host name there is.
 HOST_LENGTH = 253
 #: Longest referrer URL kept.
@@ -26,8 +28,7 @@ _HOST = re.compile(r"[^\W_][\w-]*(?:\.[\w-]+)*")
 _COUNTRY_ENDING = re.compile(r"\.(?:com?\.)?[a-z]{2,3}$")
 
 
-@dataclass(frozen=True, slots=True)
-class ReferrerFacts:
+class ReferrerFacts(NamedTuple):
     referrer: str | None
     referrer_url: str | None
     source: str | None
@@ -46,7 +47,7 @@ _DIRECT = ReferrerFacts(None, None, None, "direct")
 class Referrers:
     """The table of rules/referrers.toml and the public suffix list, loaded once."""
 
-    __slots__ = ("_aliases", "_apps", "_hosts", "_mediums", "_own", "_suffixes")
+    __slots__ = ("_aliases", "_apps", "_hosts", "_mediums", "_origins", "_own", "_suffixes")
 
     def __init__(self, own_hosts: frozenset[str]) -> None:
         rows = rulebook.read("referrers")
@@ -59,6 +60,7 @@ class Referrers:
             (value, row["channel"]) for row in rows["medium"] for value in row["values"]
         ]
         self._suffixes = _public_suffixes()
+        self._origins: dict[tuple[str, str, str | None], ReferrerFacts] = {}
 
     def describe(self, referrer: str | None, host: str | None) -> ReferrerFacts:
         """The facts of one Referer header; `host` is the host the record was asked on.
@@ -68,12 +70,24 @@ class Referrers:
         match = _URL.match(referrer.strip()) if referrer else None
         if match is None:
             return _DIRECT
-        scheme, path = match[1].lower(), match[3]
-        name = host_name(match[2])
+        key = (match[1], match[2], host)
+        origin = self._origins.get(key)
+        if origin is None:
+            if len(self._origins) > REMEMBERED:
+                self._origins.clear()
+            origin = self._origins[key] = self._origin(*key)
+        if origin.channel == "direct":
+            return origin
+        url = redact(f"{origin.referrer_url}{match[3] or '/'}")[:URL_LENGTH]
+        return ReferrerFacts(origin.referrer, url, origin.source, origin.channel)
+
+    def _origin(self, scheme: str, authority: str, host: str | None) -> ReferrerFacts:
+        """What all pages of one origin have in common; its URL lacks the path."""
+        name = host_name(authority)
         if name is None or not _is_host(name):
             return _DIRECT
-        shown = MARK if _is_number(name) else name
-        url = redact(f"{scheme}://{shown}{path or '/'}")[:URL_LENGTH]
+        scheme, shown = scheme.lower(), MARK if _is_number(name) else name
+        url = f"{scheme}://{shown}"
         if self._is_own(name, shown, host):
             return ReferrerFacts(None, url, None, "internal")
         source = self._source(scheme, shown)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, unquote_plus
 
 from pipeline.enrich import rulebook
@@ -17,8 +18,7 @@ _UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")
 
 
-@dataclass(frozen=True, slots=True)
-class UrlFacts:
+class UrlFacts(NamedTuple):
     """`kind` is None where no rule fits: then the content type has a say, else it is a page."""
 
     host: str | None
@@ -56,12 +56,37 @@ class _Step:
 class Paths:
     """The rules of rules/paths.toml, made ready once."""
 
-    __slots__ = ("_mimes", "_steps")
+    __slots__ = ("_exact", "_extensions", "_mimes", "_odd", "_steps")
 
     def __init__(self) -> None:
         rows = rulebook.read("paths")
         self._steps = _steps(rows["path"])
+        self._exact = _first(self._steps, lambda step: step.exact)
+        self._extensions = _first(self._steps, lambda step: step.extensions)
+        self._odd = "(?i)^[^/]|^$|[%#]|" + "|".join(_searched(self._steps))
         self._mimes = {mime: row["kind"] for row in rows["mime"] for mime in row["types"]}
+
+    def describe_all(self, urls: Sequence[str | None]) -> list[UrlFacts]:
+        """The facts of many targets. One vectorised search tells those that only their
+        extension or exact path can say something about, which are nearly all."""
+        import polars as pl
+
+        paths = pl.Series(urls, dtype=pl.String).str.splitn("?", 2).struct[0]
+        odd = paths.str.contains(self._odd).fill_null(True)
+        return [
+            self.describe(url) if url is None or strange else self._describe_plain(url)
+            for url, strange in zip(urls, odd, strict=True)
+        ]
+
+    def _describe_plain(self, url: str) -> UrlFacts:
+        path, _, query = url.partition("?")
+        low = path.lower()
+        extension = self._extensions.get(_extension(low)) if "." in low else None
+        found = min(extension or _NEVER, self._exact.get(low, _NEVER))
+        page = redact(path)
+        if not query:
+            return UrlFacts(None, page, None, found[1])
+        return UrlFacts(None, page, redact(query), found[1], *_campaign(query))
 
     def describe(self, url: str | None) -> UrlFacts:
         """The facts of one request target; all None for a record without one."""
@@ -138,6 +163,29 @@ def _steps(rows: list[Mapping[str, Any]]) -> tuple[_Step, ...]:
         else:
             runs.append([row])
     return tuple(_step(run) for run in runs)
+
+
+#: The number of a step, and its kind.
+_Rank = tuple[int, str | None]
+_NEVER: _Rank = (sys.maxsize, None)
+
+
+def _first(steps: Iterable[_Step], values: Callable[[_Step], Iterable[str]]) -> dict[str, _Rank]:
+    """Which step comes first for a value."""
+    found: dict[str, _Rank] = {}
+    for rank, step in enumerate(steps):
+        for value in values(step):
+            found.setdefault(value, (rank, step.kind))
+    return found
+
+
+def _searched(steps: Iterable[_Step]) -> Iterable[str]:
+    """What finds a path in which more than its extension or the whole of it can fit a step."""
+    for step in steps:
+        yield from (f"^{re.escape(text)}" for text in step.prefixes)
+        yield from (f"{re.escape(text)}$" for text in step.suffixes)
+        if step.pattern is not None:
+            yield step.pattern.pattern
 
 
 def _step(run: list[Mapping[str, Any]]) -> _Step:
