@@ -63,7 +63,7 @@ class Paths:
         self._steps = _steps(rows["path"])
         self._exact = _first(self._steps, lambda step: step.exact)
         self._extensions = _first(self._steps, lambda step: step.extensions)
-        self._odd = "(?i)^[^/]|^$|[%#]|" + "|".join(_searched(self._steps))
+        self._odd = "(?i)^[^/]|^$|%|" + "|".join(_searched(self._steps))
         self._mimes = {mime: row["kind"] for row in rows["mime"] for mime in row["types"]}
 
     def describe_all(self, urls: Sequence[str | None]) -> list[UrlFacts]:
@@ -71,8 +71,11 @@ class Paths:
         extension or exact path can say something about, which are nearly all."""
         import polars as pl
 
-        paths = pl.Series(urls, dtype=pl.String).str.splitn("?", 2).struct[0]
-        odd = paths.str.contains(self._odd).fill_null(True)
+        targets = pl.Series(urls, dtype=pl.String)
+        paths = targets.str.splitn("?", 2).struct[0]
+        odd = (paths.str.contains(self._odd) | targets.str.contains("#", literal=True)).fill_null(
+            True
+        )
         return [
             self.describe(url) if url is None or strange else self._describe_plain(url)
             for url, strange in zip(urls, odd, strict=True)
