@@ -8,6 +8,7 @@ values are always bound as parameters.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,8 +38,8 @@ OPERATORS = {"==": "is not distinct from", "!=": "is distinct from"}
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """`operator` is == or != (an empty value stands for none), or ~ with a pattern of * and ?,
-    for which `value` is the regular expression it means."""
+    """`operator` is == or !=, where an empty value stands for none, or ~ with a pattern in which
+    * stands for any characters and ? for one."""
 
     dimension: str
     operator: str
@@ -51,9 +52,17 @@ def column_type(dimension: str) -> pa.DataType:
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
-def stage(con: duckdb.DuckDBPyConnection, parts: Sequence[Path], columns: Collection[str]) -> None:
-    """Number the visits in the parts. `columns` names the dimensions that will be asked for."""
+def stage(
+    con: duckdb.DuckDBPyConnection,
+    parts: Sequence[Path],
+    columns: Collection[str],
+    people: bool = True,
+) -> None:
+    """Name the parts `events` and number their visits. `columns` are the dimensions that will be
+    asked for; without `people`, there will be no cut that needs visits."""
     view_files(con, "events", parts, schema.EVENTS)
+    if not people:
+        return
     con.execute(f"create view views as {sql('views')}")
     wanted = {COLUMN_OF.get(name, name) for name in columns}
     carried = ", ".join(_carried(name, name in wanted) for name in CARRIED)
@@ -72,7 +81,7 @@ def cut(by: Sequence[str], filters: Sequence[Filter] = (), people: bool = True) 
 
     Filter values are bound as $filter0, $filter1, …: see `parameters`.
     """
-    conditions = {f"filter{i}": f for i, f in enumerate(filters)}
+    conditions = named(filters)
     parts = [_people(by, conditions)] if people else []
     records = not NOT_OF_RECORDS & dimensions_in(by, filters)
     if records:
@@ -86,7 +95,20 @@ def cut(by: Sequence[str], filters: Sequence[Filter] = (), people: bool = True) 
 
 
 def parameters(filters: Sequence[Filter]) -> dict[str, Value]:
-    return {f"filter{i}": f.value for i, f in enumerate(filters) if f.value != ""}
+    """What a cut with these filters, or `where` with `named` ones, is executed with."""
+    return {name: _bound(f) for name, f in named(filters).items() if f.value != ""}
+
+
+def named(filters: Sequence[Filter]) -> dict[str, Filter]:
+    return {f"filter{i}": f for i, f in enumerate(filters)}
+
+
+def _bound(chosen: Filter) -> Value:
+    if chosen.operator != "~":
+        return chosen.value
+    # A regular expression of these three pieces runs in linear time, whatever the pattern.
+    wild = {"*": ".*", "?": "."}
+    return "".join(wild.get(c) or re.escape(c) for c in str(chosen.value))
 
 
 def _measures(people: bool, records: bool) -> str:
@@ -150,10 +172,10 @@ def where(table: str, conditions: Mapping[str, Filter]) -> str:
 
 def _condition(table: str, name: str, chosen: Filter) -> str:
     column = _expression(table, chosen.dimension)
-    if chosen.operator == "~":
+    if chosen.operator == "~" and chosen.value != "":
         return f"coalesce(regexp_full_match({column}::varchar, ${name}, 's'), false)"
     if chosen.value == "":
-        comparison = "=" if chosen.operator == "==" else "<>"
+        comparison = "<>" if chosen.operator == "!=" else "="
         return f"coalesce({column}::varchar, '') {comparison} ''"
     return f"{column} {OPERATORS[chosen.operator]} ${name}"
 

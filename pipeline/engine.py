@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -24,6 +25,9 @@ class Limits:
     threads: int = 2
     memory: str = "512MB"
     spill: Path | None = None
+
+
+DEFAULT = Limits()
 
 
 @contextmanager
@@ -55,18 +59,19 @@ def view_files(
         con.from_arrow(schema.empty_table()).create(name)
         return
     # The folders are named site=… and date=…, and must not become columns.
-    con.read_parquet([str(file) for file in files], hive_partitioning=False).create_view(name)
+    paths = [str(file) for file in files]
+    con.read_parquet(paths, hive_partitioning=False, filename=True).create_view(name)
 
 
 def run(
     con: duckdb.DuckDBPyConnection,
-    statements: Sequence[tuple[str, Mapping[str, object]]],
+    statements: Sequence[tuple[str, Mapping[str, Any]]],
     threads: int,
 ) -> None:
     """Independent statements side by side, each on one thread: for many small ones that costs a
     quarter less than one after the other on all threads."""
 
-    def one(statement: tuple[str, Mapping[str, object]]) -> None:
+    def one(statement: tuple[str, Mapping[str, Any]]) -> None:
         with con.cursor() as cursor:
             cursor.execute(*statement)
 

@@ -1,4 +1,4 @@
-"""Daily statistics: made from a date's parts, all sites at once, and published by the catalog.
+"""Daily statistics: made from events, all sites of a date at once, and published by the catalog.
 
 `build` is pure: files in, tables out. `rollup` brings stale days up to date. It is safe beside a
 running backfill: the catalog takes statistics only for the content version they were made from,
@@ -9,27 +9,31 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from pipeline import schema, store
 from pipeline.catalog import Day, Part
 from pipeline.cuts import CARRIED, Filter, cut, parameters, stage
-from pipeline.engine import Limits, connection, run, sql
+from pipeline.engine import DEFAULT, Limits, connection, run, sql
 
+#: Dates are built together up to so many records: a small day costs little more than its rows.
+BATCH_ROWS = 1_000_000
 #: Rows of a totals file are sorted by scope and dimension: small groups let a reader skip.
 ROW_GROUP = 1 << 14
 SORTED_BY = {
-    "totals": "site, scope, dimension, scope_value, value",
-    "visits": "all",
-    "pages": "all",
-    "latency": "site, scope, scope_value, bucket",
+    "totals": "date, site, scope, dimension, scope_value, value",
+    "visits": "date, site, hour, source",
+    "pages": "date, site, page",
+    "latency": "date, site, scope, scope_value, bucket",
 }
 
 
@@ -68,7 +72,7 @@ class Total:
     people: bool = True
 
     def sql(self) -> str:
-        keys = [f"key{i}" for i in range(1, 1 + len(self.by))]
+        keys = [f"key{i}" for i in range(2, 2 + len(self.by))]
         return sql(
             "totals",
             scope=self.scope,
@@ -76,7 +80,7 @@ class Total:
             dimension=self.dimension,
             value=keys[-1] if self.dimension else "''",
             measures=", ".join(schema.MEASURES),
-            cut=cut(("site", *self.by), self.filters, self.people),
+            cut=cut(("site", "date", *self.by), self.filters, self.people),
         )
 
 
@@ -100,8 +104,8 @@ CUBES = {
 }
 
 
-def build(parts: Sequence[Path], limits: Limits = Limits()) -> dict[str, pa.Table]:
-    """The daily statistics of the events in the parts, which are of one date."""
+def build(parts: Sequence[Path], limits: Limits = DEFAULT) -> dict[str, pa.Table]:
+    """The daily statistics of the events in the parts; each table is sorted by date."""
     return dict(tables(parts, limits))
 
 
@@ -111,9 +115,10 @@ def tables(parts: Sequence[Path], limits: Limits) -> Iterator[tuple[str, pa.Tabl
         stage(con, parts, CARRIED)
         for name, columns in schema.DAILY.items():
             con.from_arrow(_arrow_schema(columns).empty_table()).create(f"daily_{name}")
-        statements = [(_insert(name, query), {}) for name, query in CUBES.items()]
+        # The large ones first, so that no thread is left alone with one of them at the end.
+        cubes = [(_insert(name, query), parameters(())) for name, query in CUBES.items()]
         totals = [(_insert("totals", t.sql()), parameters(t.filters)) for t in TOTALS]
-        run(con, [*statements, *totals], limits.threads)
+        run(con, [*cubes, *reversed(totals)], limits.threads)
         for name in schema.DAILY:
             yield name, _sorted(con, name)
 
@@ -127,7 +132,7 @@ def _arrow_schema(columns: Sequence[schema.Column]) -> pa.Schema:
 
 
 def _sorted(con: duckdb.DuckDBPyConnection, name: str) -> pa.Table:
-    """With its declared types, in an order that does not depend on threads."""
+    """With its declared types, what belongs together side by side."""
     found = con.sql(f"from daily_{name} order by {SORTED_BY[name]}").to_arrow_table()
     return found.cast(_arrow_schema(schema.DAILY[name]))
 
@@ -138,34 +143,65 @@ def rollup(
     first: dt.date | None = None,
     last: dt.date | None = None,
     force: bool = False,
-    limits: Limits = Limits(),
+    limits: Limits = DEFAULT,
 ) -> list[Day]:
     """Bring the daily statistics up to date; returns the days that were built."""
     # Versions are read before the parts are listed: a part that is committed in between makes
     # the version too old, and the catalog refuses. The other way round, it would be left out.
     due = [day for day in catalog.days(sites, first, last) if day.has_events]
     due = [day for day in due if force or day.stale]
-    for date, days in _by_date(due):
-        versions = {day.site: day.version for day in days}
-        parts = [part.path for part in catalog.event_parts(list(versions), date, date)]
-        files = _write(catalog.data_dir, date, tables(parts, limits))
-        catalog.publish_daily(date, versions, files)
+    for days in _batches(due, catalog.event_parts(sites, first, last)):
+        _publish(catalog, days, limits)
     return due
 
 
-def _by_date(days: Sequence[Day]) -> Iterator[tuple[dt.date, list[Day]]]:
-    ordered = sorted(days, key=lambda day: (day.date, day.site))
-    for date, group in groupby(ordered, key=lambda day: day.date):
-        yield date, list(group)
+def _batches(days: Sequence[Day], parts: Sequence[Part]) -> Iterator[list[Day]]:
+    """Days of whole dates, of about BATCH_ROWS records together."""
+    rows: Counter[dt.date] = Counter()
+    for part in parts:
+        rows[part.date] += part.rows
+    batch: list[Day] = []
+    size = 0
+    for date, group in groupby(sorted(days, key=_date), key=_date):
+        if batch and size + rows[date] > BATCH_ROWS:
+            yield batch
+            batch, size = [], 0
+        batch += group
+        size += rows[date]
+    if batch:
+        yield batch
 
 
-def _write(
-    data_dir: Path, date: dt.date, found: Iterable[tuple[str, pa.Table]]
-) -> dict[str, Path]:
-    """Whole and synced, under names nobody knows yet."""
-    run_id = uuid.uuid4().hex
-    files = {}
-    for name, rows in found:
-        files[name] = data_dir / "daily" / f"{name}-{date.isoformat()}-{run_id}.parquet"
-        store.write(rows, files[name], ROW_GROUP)
-    return files
+def _date(day: Day) -> dt.date:
+    return day.date
+
+
+def _publish(catalog: Catalog, days: Sequence[Day], limits: Limits) -> None:
+    """`days` are sorted by date; each date has files of its own, so that it can go alone."""
+    versions = {
+        date: {day.site: day.version for day in group} for date, group in groupby(days, key=_date)
+    }
+    parts = catalog.event_parts(sorted({day.site for day in days}), min(versions), max(versions))
+    chosen = [part.path for part in parts if part.site in versions.get(part.date, ())]
+    files: dict[dt.date, dict[str, Path]] = {date: {} for date in versions}
+    for name, rows in tables(chosen, limits):
+        for date, of_date in _by_date(rows, list(versions)):
+            files[date][name] = _write(catalog.data_dir, name, date, of_date)
+    for date, of_date in files.items():
+        catalog.publish_daily(date, versions[date], of_date)
+
+
+def _by_date(rows: pa.Table, dates: Sequence[dt.date]) -> Iterator[tuple[dt.date, pa.Table]]:
+    """The rows of each date, which may be none."""
+    days = rows.column("date").cast(pa.int32()).to_numpy()
+    for date in dates:
+        number = (date - dt.date(1970, 1, 1)).days
+        start, end = np.searchsorted(days, (number, number + 1))
+        yield date, rows.slice(start, end - start)
+
+
+def _write(data_dir: Path, name: str, date: dt.date, rows: pa.Table) -> Path:
+    """Whole and synced, under a name nobody knows yet."""
+    file = data_dir / "daily" / f"{name}-{date.isoformat()}-{uuid.uuid4().hex}.parquet"
+    store.write(rows, file, ROW_GROUP)
+    return file
