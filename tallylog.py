@@ -150,6 +150,7 @@ def backfill(place: Place, /, jobs: int | None, as_json: bool, **asked: Any) -> 
 @click.option("--by", type=names, default="", help="Dimensions to group by.")
 @_days
 @click.option("--filter", "filters", multiple=True, help="Such as 'country==FR'; repeatable.")
+@click.option("--order", default="", help="Metric or dimension to sort by; - before it turns it.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many rows.")
 def query(place: Place, /, as_json: bool, **asked: Any) -> None:
     """Answer a question: metrics by dimensions, filtered."""
@@ -209,7 +210,8 @@ def rejects(place: Place, /, as_json: bool) -> None:
 @_command
 def accounts(place: Place, /, as_json: bool) -> None:
     """List what became of every line read."""
-    terminal.show_rows(map(asdict, place.catalog().accounts()), "accounts", as_json)
+    rows = list(map(asdict, place.catalog().accounts()))
+    terminal.show({"accounts": rows}, as_json, lambda found: terminal.print_ledger(rows))
 
 
 @_command

@@ -53,7 +53,10 @@ class FormatError(SourceError):
 
 
 class QueryError(TallylogError):
-    """A question that can't be answered as it was asked."""
+    """A question that can't be answered as it was asked. It has no `where`."""
+
+    def __init__(self, what: str, fix: str = "") -> None:
+        super().__init__(what, "", fix)
 
 
 class StoreError(TallylogError):

@@ -3,10 +3,14 @@ characters that would steer the reader's terminal."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
+from textwrap import fill
 from typing import Any
 
 #: Marks that turn the direction of text, and so can make a line read as what it is not.
@@ -30,11 +34,15 @@ def cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
+    if isinstance(value, dt.datetime):
+        return value.isoformat(" ", "minutes")
+    if isinstance(value, list):
+        return f"{len(value):,}"
     return f"{value:,.2f}" if isinstance(value, float) else clean(str(value))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
-    """A table on stdout; numbers are set to the right."""
+    """A table on stdout, as wide as the terminal, or as it needs where there is none."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -46,14 +54,20 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: st
         table.add_column(name, justify="right" if numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell(value)) for value in row))
-    Console(file=sys.stdout, highlight=False).print(table)
+    width = None if sys.stdout.isatty() else 10_000
+    Console(file=sys.stdout, highlight=False, width=width).print(table)
 
 
 def print_facts(facts: Mapping[str, Any]) -> None:
-    """Names and values, one a line."""
+    """Names and values, one a line; of a list how many, and below what they are."""
     width = max(map(len, facts), default=0)
     for name, value in facts.items():
-        print(f"{name:<{width}}  {cell(value)}")
+        print(f"{name.replace('_', ' '):<{width}}  {cell(value)}")
+    for name, value in facts.items():
+        if isinstance(value, list) and value:
+            print_table(
+                list(value[0]), [list(row.values()) for row in value], name.replace("_", " ")
+            )
 
 
 def print_json(value: Any) -> None:
@@ -87,19 +101,29 @@ def print_answer(answer: Mapping[str, Any]) -> None:
     print_facts({name: value for name, value in answer["meta"].items() if isinstance(value, str)})
 
 
+def print_ledger(accounts: Iterable[Mapping[str, Any]]) -> None:
+    """What became of every line: one sum a source and day of reading."""
+    key = itemgetter("source_id", "path", "scope", "read_date")
+    for (number, path, site, day), rows in groupby(accounts, key):
+        counts = {row["outcome"]: row["records"] for row in rows}
+        print(f"{number}  {clean(path)} · {clean(site) or 'by host'} · read {day}")
+        terms = " + ".join(f"{n:,} {outcome}" for outcome, n in counts.items())
+        text = f"{sum(counts.values()):,} = {terms}"
+        print(fill(text, 78, initial_indent="   ", subsequent_indent="     "))
+
+
 def print_summary(summary: Mapping[str, Any]) -> None:
-    """What `tallylog backfill` read, as a column that adds up."""
+    """What `tallylog backfill` read, as a sum that adds up."""
     outcomes = {name: summary[name] for name in ("known", "directives", "rejected", "excluded")}
-    counted = {f"  {name}": n for name, n in summary["classes"].items() if n}
-    rest = {f"  {name}": n for name, n in outcomes.items() if n}
-    print_facts({"records": summary["records"], **rest, **counted})
+    counts = {name: n for name, n in {**outcomes, **summary["classes"]}.items() if n}
+    print(f"{summary['records']:,} records in {summary['files']:,} files, {_megabytes(summary)}")
+    width = max(map(len, counts), default=0)
+    for name, n in counts.items():
+        print(f"  {name:<{width}} {n:>13,}")
     if known := summary["known"]:
         print(f"{known:,} lines already known, {summary['new_records']:,} new")
-    print(
-        f"{summary['files']:,} files, {summary['bytes'] / 1e6:,.1f} MB, {summary['bots']:,} records"
-        f" of bots, {_count(summary['days'])} days changed, {summary['seconds']:.1f} s"
-    )
+    print(f"{summary['bots']:,} of them by bots; {summary['days']:,} days changed")
 
 
-def _count(days: Any) -> int:
-    return days if isinstance(days, int) else len(days)
+def _megabytes(summary: Mapping[str, Any]) -> str:
+    return f"{summary['bytes'] / 1e6:,.1f} MB, {summary['seconds']:.1f} s"
