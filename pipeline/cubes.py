@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.cuts import dimensions_in
+from pipeline.totals import is_pinned
 
 if TYPE_CHECKING:
     from pipeline.query import Query
@@ -48,7 +49,7 @@ def _of_visits(query: Query) -> dict[str, str]:
     sums = {name: name for name in VIEWS | VISITS}
     if asked <= OF_VISITOR:
         sums["visitors"] = "visitors_first"
-    elif asked <= OF_VISITOR | {"source"} and _pinned("source", query):
+    elif asked <= OF_VISITOR | {"source"} and is_pinned("source", query):
         sums["visitors"] = "visitors_first_by_source"
     return sums
 
@@ -58,15 +59,8 @@ def _of_pages(query: Query) -> dict[str, str]:
     if not asked <= ON_PAGE:
         return {}
     sums = {name: name for name in VIEWS}
-    if _pinned("page", query):
+    if is_pinned("page", query):
         sums |= {name: name for name in VISITS}
         if asked <= OF_VISITOR | {"page"}:
             sums["visitors"] = "visitors_first"
     return sums
-
-
-def _pinned(dimension: str, query: Query) -> bool:
-    """Whether each row of the answer is about one value of the dimension."""
-    return dimension in query.by or any(
-        f.dimension == dimension and f.operator == "==" for f in query.filters
-    )

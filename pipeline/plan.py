@@ -1,9 +1,9 @@
 """Which days of a question are answered by what: totals, cubes or raw events.
 
-Totals answer what asks for at most one dimension and no filter. The rest needs the raw events,
-or, once these are gone, a cube, where its rows add up to an exact answer. A day that nothing can
-answer is named, never counted as zero. A day whose statistics are behind its events is always
-answered from the events.
+Totals answer what is about one value of one dimension. The rest needs the raw events, or, once
+these are gone, a cube, where its rows add up to an exact answer. A day that nothing can answer is
+named, never counted as zero. A day whose statistics are behind its events is always answered
+from the events.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pipeline.cubes import cube_for, cube_sums
 from pipeline.cuts import cut, dimensions_in, named, parameters, stage, where
 from pipeline.engine import sql, view_files
 from pipeline.errors import QueryError
+from pipeline.totals import total_for, totals_sql
 
 if TYPE_CHECKING:
     from pipeline.query import Query
@@ -108,7 +109,7 @@ def _plan(catalog: Catalog, query: Query) -> Plan | None:
     span = (None if query.site is None else [query.site], query.first, query.last)
     # The days come first: what is committed or published meanwhile is then not looked for.
     days = catalog.days(*span)
-    simple = is_simple(query)
+    simple = total_for(query) is not None
     table = "totals" if simple else cube_for(query)
     used = _files(days, catalog.daily_parts(table, *span) if table else [], simple)
     raw = {(d.site, d.date) for d in days if d.has_events and (d.stale or not simple)}
@@ -137,19 +138,16 @@ def _files(days: Sequence[Day], files: Sequence[DailyPart], simple: bool) -> lis
     return [file for file in files if file.generation < speaking.get((file.site, file.date), 0)]
 
 
-def is_simple(query: Query) -> bool:
-    """Whether totals can answer."""
-    return len(set(query.by) - {"date"}) <= 1 and all(f.dimension == "date" for f in query.filters)
-
-
 def execute(con: duckdb.DuckDBPyConnection, chosen: Plan, query: Query) -> None:
     """Fill `partial` with what each part of the plan says; its rows are still to be added up."""
     keys = "".join(f"key{i} varchar, " for i in range(len(query.by)))
     con.execute(f"create table partial ({keys}{_columns()})")
     for table, files in chosen.tables.items():
         _choose(con, table, files)
-        text = _from_totals(query) if table == "totals" else _from_cube(table, query)
-        con.execute(f"insert into partial by name {text}", parameters(query.filters))
+        rows = total_for(query) if table == "totals" else None
+        text = totals_sql(rows, query) if rows else _from_cube(table, query)
+        filters = rows.filters if rows else query.filters
+        con.execute(f"insert into partial by name {text}", parameters(filters))
     if chosen.events:
         people = not query.measures <= set(schema.RECORD_MEASURES)
         stage(con, chosen.events, dimensions_in(query.by, query.filters), people)
@@ -167,21 +165,6 @@ def _choose(con: duckdb.DuckDBPyConnection, table: str, files: Sequence[DailyPar
     view_files(con, table, sorted({file.path for file in files}), columns)
     pairs = {"path": [str(f.path) for f in files], "site": [f.site for f in files]}
     con.from_arrow(pa.table(pairs)).create(f"chosen_{table}")
-
-
-def _from_totals(query: Query) -> str:
-    dimension = next((name for name in query.by if name != "date"), "")
-    by_page = dimension == "page"
-    columns = {"date": "date", dimension: "scope_value" if by_page else "value"}
-    keys = [f"{columns[name]}::varchar as key{i}," for i, name in enumerate(query.by)]
-    return sql(
-        "from_totals",
-        keys=" ".join(keys),
-        sums=", ".join(f"sum({name}) as {name}" for name in schema.MEASURES),
-        scope="page" if by_page else "site",
-        dimension="" if by_page else dimension,
-        filters=where("totals", named(query.filters)),
-    )
 
 
 def _from_cube(cube: str, query: Query) -> str:

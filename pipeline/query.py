@@ -208,10 +208,10 @@ def _metric(name: str) -> str:
 
 
 def _order(query: Query, keys: Sequence[str]) -> str:
-    """Times go forward; else the first metric decides, and the values where it is equal."""
+    """Times go forward; then the first metric decides, and the values where it is equal."""
     columns = {**dict(zip(query.by, keys, strict=True)), **{m: m for m in query.metrics}}
-    in_time = {"date", "hour"} & set(query.by)
-    terms = [] if in_time else [f"{query.metrics[0]} desc nulls last"]
+    terms = [columns[name] for name in query.by if name in ("date", "hour")]
+    terms.append(f"{query.metrics[0]} desc nulls last")
     if query.order:
         name = query.order.removeprefix("-")
         down = (name in query.metrics) != query.order.startswith("-")

@@ -24,6 +24,7 @@ from pipeline import schema, store
 from pipeline.catalog import Day, Part
 from pipeline.cuts import CARRIED, Filter, cut, parameters, stage
 from pipeline.engine import DEFAULT, Limits, connection, run, sql
+from pipeline.totals import NOT_FOUND
 
 #: Dates are built together up to so many records: a small day costs little more than its rows.
 BATCH_ROWS = 1_000_000
@@ -84,7 +85,6 @@ class Total:
         )
 
 
-_NOT_FOUND = (Filter("status", "==", 404),)
 TOTALS = (
     Total("site"),
     *(
@@ -94,8 +94,8 @@ TOTALS = (
     ),
     Total("page", ("page",)),
     Total("content", ("content",), (Filter("content", "!=", ""),)),
-    Total("status:404", ("page",), _NOT_FOUND, people=False),
-    Total("status:404", ("page", "referrer"), _NOT_FOUND, "referrer", people=False),
+    Total("status:404", ("page",), (NOT_FOUND,), people=False),
+    Total("status:404", ("page", "referrer"), (NOT_FOUND,), "referrer", people=False),
 )
 CUBES = {
     "visits": sql("visits_cube"),

@@ -1,10 +1,14 @@
 -- What do the daily totals say about these days, by at most one dimension beside the date?
+with spoken as (
+    select *, {named_value}
+    from totals
+    where (filename, site) in (from chosen_totals)
+        and scope = '{scope}'
+        and dimension = '{dimension}'
+)
 select
     {keys}
     {sums}
-from totals
-where (filename, site) in (from chosen_totals)
-    and scope = '{scope}'
-    and dimension = '{dimension}'
-    and {filters}
+from spoken
+where {filters}
 group by all
