@@ -31,6 +31,9 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
             raise
+        except KeyboardInterrupt as error:
+            done = "Stopped. What was done stays; run the same command again to go on."
+            raise click.ClickException(done) from error
         except Exception as error:
             if ctx.params["debug"]:
                 raise
@@ -132,7 +135,10 @@ def backfill(place: Place, /, jobs: int | None, as_json: bool, **asked: Any) -> 
 
     config = place.config()
     asked |= {"jobs": jobs or len(os.sched_getaffinity(0)), "progress": progress.meter()}
-    summary = backfills.backfill(config, config.store.data, **asked)
+    try:
+        summary = backfills.backfill(config, config.store.data, **asked)
+    finally:
+        asked["progress"].finish()
     terminal.show(summary.as_dict(), as_json, terminal.print_summary)
     if summary.problems:
         raise click.ClickException(terminal.clean("\n".join(summary.problems), keep="\n"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pipeline import progress
-from pipeline.catalog import Catalog
+from pipeline.catalog import Account, Catalog
 from pipeline.errors import StoreError
 from pipeline.terminal import cell, clean
 from tallylog import main
@@ -101,6 +102,27 @@ def test_an_unexpected_error_is_one_line_without_a_stack_trace(run, monkeypatch)
 def test_debug_shows_where_an_unexpected_error_came_from(run, monkeypatch) -> None:
     monkeypatch.setattr(Catalog, "sources", lambda self: 1 / 0)
     assert isinstance(run("--debug", "sources").exception, ZeroDivisionError)
+
+
+def test_an_interrupt_says_that_work_goes_on_where_it_stopped(run, monkeypatch) -> None:
+    def interrupted(self: Catalog) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Catalog, "sources", interrupted)
+    done = run("sources")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: Stopped.")
+
+
+def test_a_ledger_is_printed_as_a_sum(run, monkeypatch) -> None:
+    day = dt.date(2026, 11, 21)
+    rows = [
+        Account(7, "a\x1b.log", "a", day, "page", 1200, 3),
+        Account(7, "a\x1b.log", "a", day, "known", 5, 0),
+    ]
+    monkeypatch.setattr(Catalog, "accounts", lambda self: rows)
+    shown = "7  a.log · a · read 2026-11-21\n   1,205 = 1,200 page + 5 known\n"
+    assert run("accounts").stdout == shown
 
 
 def test_a_message_holds_no_control_characters(run, monkeypatch) -> None:
