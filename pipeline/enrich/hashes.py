@@ -6,7 +6,7 @@ joined by a NUL, which no address and no header holds, so that no two joins are 
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,6 +17,28 @@ from pipeline.enrich.columns import Coded, combine, distinct, split
 #: What a hash is of, as the first part of its message: equal texts of two kinds differ.
 VISITOR, ADDRESS, AGENT, VIEWER = b"visitor", b"address", b"agent", b"viewer"
 
+_BLOCK = 64
+_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
+
+
+class Keyed:
+    """HMAC under one key. What is the same for all messages is hashed once and copied: less
+    than half the time of `hmac.digest`."""
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes, head: bytes) -> None:
+        padded = key.ljust(_BLOCK, b"\0")  # a salt is shorter than a block
+        self._inner = hashlib.sha256(padded.translate(_INNER) + head)
+        self._outer = hashlib.sha256(padded.translate(_OUTER))
+
+    def digest(self, tail: bytes) -> bytes:
+        """The first 8 bytes of the HMAC of head and tail."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(tail)
+        outer.update(inner.digest())
+        return outer.digest()[:8]
+
 
 def keyed(
     kind: bytes, days: Coded, salts: Sequence[bytes], *columns: Coded
@@ -26,20 +48,15 @@ def keyed(
     sizes = [len(column.values) for column in columns]
     keys = combine((days.codes, len(days.values)), *((c.codes, len(c.values)) for c in columns))
     found, rows = distinct(keys)
-    sites = [kind + b"\0" + (value or "").encode() for value in days.values]
-    texts = [[b"\0" + (value or "").encode() for value in c.values] for c in columns]
-    digest = hmac.digest
+    digests = [
+        Keyed(salt, kind + b"\0" + (site or "").encode()).digest
+        for salt, site in zip(salts, days.values, strict=True)
+    ]
     day_codes, *codes = split(found, *sizes)
-    if len(columns) == 1:
-        first = texts[0]
-        parts = [
-            digest(salts[d], sites[d] + first[a], "sha256")[:8]
-            for d, a in zip(day_codes, codes[0], strict=True)
-        ]
-    else:
-        first, second = texts
-        parts = [
-            digest(salts[d], sites[d] + first[a] + second[b], "sha256")[:8]
-            for d, a, b in zip(day_codes, codes[0], codes[1], strict=True)
-        ]
+    texts = [[b"\0" + (value or "").encode() for value in c.values] for c in columns]
+    tails = [
+        [values[code] for code in column] for values, column in zip(texts, codes, strict=True)
+    ]
+    joined = map(b"".join, zip(*tails, strict=True)) if len(tails) > 1 else tails[0]
+    parts = [digests[day](tail) for day, tail in zip(day_codes, joined, strict=True)]
     return np.frombuffer(b"".join(parts), "<u8")[rows]
