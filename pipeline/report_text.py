@@ -121,7 +121,7 @@ def _size(size: float) -> str:
 
 def _ledger(ledger: Mapping[str, Any]) -> Text:
     """Every record that was read, as a sum that adds up."""
-    outcomes = {name: ledger[name] for name in ("known", "directives", "rejected", "excluded")}
+    outcomes = {name: ledger[name] for name in ("directives", "rejected", "excluded")}
     terms = {**ledger["classes"], **outcomes}
     total = " + ".join(f"{number:,} {name}" for name, number in terms.items() if number) or "0"
     sources = "1 source" if ledger["sources"] == 1 else f"{ledger['sources']:,} sources"
