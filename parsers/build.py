@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -14,12 +15,13 @@ from parsers.cells import Cells, Coded
 from parsers.lines import Lines, Longs, Mask
 from parsers.raw import RAW_FIELDS, TEXT
 from parsers.registry import Format
-from parsers.times import read_any, read_clock, read_date
+from parsers.times import read_any, read_clock, read_date, read_shaped
 from parsers.values import CLEANERS, decode, split_request, whole_number
 
 #: Field -> milliseconds a unit.
 DURATIONS = {"duration_ms": 1.0, "duration_s": 1e3, "duration_us": 1e-3, "duration_ns": 1e-6}
 TEXTS = tuple(name for name, (kind, _) in RAW_FIELDS.items() if kind == TEXT)
+ESCAPABLE = frozenset({*TEXTS, "request", "query"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,11 @@ def join(parts: Sequence[Built], lines: Lines, fmt: Format) -> Built:
 
 def _read(column: Coded, fmt: Format, field: str) -> pl.Series:
     """The distinct values as text, null for those that mean "missing"."""
-    texts = decode(column.values, fmt.escape_of(field))
-    return texts.set(texts.is_in(list(fmt.missing)).fill_null(False), None)
+    # Nothing of a number is ever escaped.
+    texts = decode(column.values, fmt.escape_of(field) if field in ESCAPABLE else "none")
+    for word in fmt.missing:
+        texts = texts.set((texts == word).fill_null(False), None)
+    return texts
 
 
 def _numbers(
@@ -83,9 +88,10 @@ def _numbers(
 
 def _time(cells: Cells, fmt: Format) -> tuple[Longs, Mask]:
     if "time" in cells.columns:
-        return _numbers(
-            cells.columns["time"], fmt, "time", lambda texts: read_any(fmt.clocks, texts)
-        )
+        # With a layout the times have the shape of the clock, or the line would not have matched.
+        shaped = fmt.layout is not None and len(fmt.clocks) == 1
+        read = partial(read_shaped, fmt.clocks[0]) if shaped else partial(read_any, fmt.clocks)
+        return _numbers(cells.columns["time"], fmt, "time", read)
     if "date" not in cells.columns or "clock" not in cells.columns:
         nothing = np.zeros(len(cells.numbers), dtype=np.int64)
         return nothing, nothing.astype(np.bool_)

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as csv
 
-from parsers.lines import Lines, Longs, Mask, find_byte
+from parsers.lines import Lines, Longs
 
 CODED = pa.dictionary(pa.int32(), pa.binary())
 
@@ -29,10 +29,10 @@ def cut_columns(
 
     Columns in `coded` come with distinct values, the column `plain` row by row, others not at
     all. The reader numbers the rows it drops, but it can't hand over one that is not UTF-8;
-    where there may be such rows they are found by counting and not given to it.
+    so of lines that are not ASCII those are left out beforehand.
     """
-    if not _is_utf8(lines.source):
-        numbers = _with_count(lines, numbers, delimiter, count)
+    if not lines.source.isascii():
+        numbers = _without_wide(lines, numbers, delimiter, count)
     wanted = sorted({*coded, plain} - {-1})
     if not len(numbers):
         return Cut(numbers, {n: pa.array([], _type(n, plain)) for n in wanted})
@@ -80,23 +80,12 @@ def _read(
     return table, dropped
 
 
-def _is_utf8(data: bytes) -> bool:
-    if data.isascii():
-        return True
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _with_count(lines: Lines, numbers: Longs, delimiter: str, count: int) -> Longs:
-    """Those lines that hold the delimiter `count` - 1 times."""
-    where = find_byte(np.frombuffer(lines.data, dtype=np.uint8), ord(delimiter))
-    owner = np.searchsorted(lines.starts, where, side="right") - 1
-    found = np.bincount(owner, minlength=len(lines))[numbers]
-    fits: Mask = found == count - 1
-    return numbers[fits]
+def _without_wide(lines: Lines, numbers: Longs, delimiter: str, count: int) -> Longs:
+    """The lines but for those that are not ASCII and don't hold the delimiter `count` - 1 times."""
+    wide = np.intersect1d(lines.wide(), numbers, assume_unique=True)
+    mark = delimiter.encode()
+    bad = [n for n in wide.tolist() if lines.raw(n).count(mark) != count - 1]
+    return np.setdiff1d(numbers, np.array(bad, dtype=np.int64), assume_unique=True)
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

@@ -56,12 +56,13 @@ class Piece:
     """Tokens that are matched together, by one pattern that covers all of the text.
 
     `fields` are the names its groups stand for; a piece without a pattern is one field as it is.
-    `width` is its length in bytes where that is fixed.
+    `width` is its length in bytes where that is fixed; then `inner` is where its only field is.
     """
 
     fields: tuple[str, ...]
     pattern: str | None
     width: int | None = None
+    inner: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,20 @@ def _piece(tokens: Sequence[Token], clocks: Sequence[Clock]) -> Piece:
         else:
             pattern += f"({token.shape})"
             names.append(token.text)
-    return Piece(tuple(names), f"^{pattern}$", _width(tokens, clocks))
+    width = _width(tokens, clocks)
+    return Piece(tuple(names), f"^{pattern}$", width, _inner(tokens, width))
+
+
+def _inner(tokens: Sequence[Token], width: int | None) -> tuple[int, int] | None:
+    """Where in a text of fixed width the only field begins and ends."""
+    places = [number for number, token in enumerate(tokens) if token.field]
+    if width is None or len(places) != 1:
+        return None
+    start, end = (
+        sum(len(token.text) for token in part)
+        for part in (tokens[: places[0]], tokens[places[0] + 1 :])
+    )
+    return start, width - end
 
 
 def _width(tokens: Sequence[Token], clocks: Sequence[Clock]) -> int | None:

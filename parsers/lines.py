@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,10 +59,15 @@ class Lines:
         size = int((self.starts[numbers + 1] - self.starts[numbers]).sum())
         return memoryview(taken.buffers()[2] or b"")[:size]
 
-    def text(self, number: int) -> str:
-        """One line as text, for people."""
-        raw = bytes(self.data[self.starts[number] : self.ends[number]])
-        return raw.decode("utf-8", errors="replace")
+    def raw(self, number: int) -> bytes:
+        """The bytes of one line, without its terminator."""
+        return bytes(self.data[self.starts[number] : self.ends[number]])
+
+    def wide(self) -> Longs:
+        """Numbers of the lines that are not ASCII."""
+        array = np.frombuffer(self.data, dtype=np.uint8)
+        found = find_byte(array.view(np.int8), np.less, 0)
+        return np.unique(np.searchsorted(self.starts, found, side="right") - 1)
 
 
 def split_lines(data: bytes, offset: int) -> Lines:
@@ -69,7 +75,7 @@ def split_lines(data: bytes, offset: int) -> Lines:
     skip = len(BOM) if offset == 0 and data.startswith(BOM) else 0
     view = memoryview(data)[skip:]
     array = np.frombuffer(view, dtype=np.uint8)
-    breaks = find_byte(array, LF)
+    breaks = find_byte(array, np.equal, LF)
     complete = len(array) == 0 or array[-1] == LF
     starts = np.empty(len(breaks) + (1 if complete else 2), dtype=np.int64)
     starts[0] = 0
@@ -81,14 +87,14 @@ def split_lines(data: bytes, offset: int) -> Lines:
     return Lines(data, view, starts, ends, torn, offset + skip, offset)
 
 
-def find_byte(array: Bytes, byte: int) -> Longs:
-    """Positions of a byte, block by block: a mask of all of the chunk would be fresh memory."""
+def find_byte(array: npt.NDArray[Any], test: np.ufunc, value: int) -> Longs:
+    """Positions where the test holds, block by block: one mask for all would be fresh memory."""
     mask = np.empty(min(BLOCK, len(array)), dtype=np.bool_)
     found = [np.empty(0, dtype=np.int64)]
     for start in range(0, len(array), BLOCK):
         block = array[start : start + BLOCK]
-        equal = np.equal(block, byte, out=mask[: len(block)])
-        found.append(np.flatnonzero(equal) + start)
+        holds = test(block, value, out=mask[: len(block)])
+        found.append(np.flatnonzero(holds) + start)
     return np.concatenate(found)
 
 
@@ -97,7 +103,7 @@ def _cut_returns(array: Bytes, starts: Longs, ends: Longs) -> Mask:
     filled = ends > starts[:-1]
     last = array[np.maximum(ends - 1, 0)] == CR
     ends -= filled & last
-    returns = find_byte(array, CR)
+    returns = find_byte(array, np.equal, CR)
     owner = np.searchsorted(starts, returns, side="right") - 1
     torn = np.zeros(len(ends), dtype=np.bool_)
     torn[owner[returns < ends[owner]]] = True
@@ -110,7 +116,7 @@ def unreadable(lines: Lines) -> dict[str, Longs]:
     long = length > LONGEST
     holds_nul = np.zeros(len(lines), dtype=np.bool_)
     if b"\0" in lines.source:
-        where = find_byte(np.frombuffer(lines.data, dtype=np.uint8), NUL)
+        where = find_byte(np.frombuffer(lines.data, dtype=np.uint8), np.equal, NUL)
         holds_nul[np.searchsorted(lines.starts, where, side="right") - 1] = True
     blank = length == 0
     masks = {"long": long, "nul": holds_nul & ~long, "blank": blank}

@@ -51,7 +51,7 @@ def read_reference(lines: Lines, numbers: Longs, layout: Layout) -> Found:
     groups = _match(texts, layout.whole)
     matched = ~groups[0].is_null().to_numpy()
     columns = {
-        name: bytes_of(encode(group.filter(pl.Series(matched)).to_arrow().cast(pa.string())))
+        name: encode(bytes_of(group.filter(pl.Series(matched))))
         for name, group in zip(layout.whole.fields, groups, strict=True)
     }
     return Found(Cells(numbers[matched], columns), numbers[~matched])
@@ -71,13 +71,13 @@ def _match(texts: pl.Series, piece: Piece) -> list[pl.Series]:
     return groups.get_columns()
 
 
-def bytes_of(column: Coded) -> Coded:
+def bytes_of(texts: pl.Series) -> pa.Array:
     """Latin-1 text back to the bytes it stands for."""
-    values = column.values
+    values = texts.to_arrow().cast(pa.string())
     if pc.all(pc.string_is_ascii(values)).as_py() is not False:
-        return Coded(column.codes, values.cast(pa.binary()))
+        return values.cast(pa.binary())
     raw = [None if text is None else text.encode("latin-1") for text in values.to_pylist()]
-    return Coded(column.codes, pa.array(raw, pa.binary()))
+    return pa.array(raw, pa.binary())
 
 
 def _latin_of(values: pa.Array) -> pl.Series:
@@ -141,9 +141,17 @@ def _take(piece: Piece, column: Coded, quoted: bool, columns: dict[str, Coded]) 
     texts = _latin_of(column.values)
     if not piece.fields:
         return _rows(texts.str.contains(piece.pattern).to_numpy(), column.codes)
+    if piece.inner is not None:
+        matched = texts.str.contains(piece.pattern).to_numpy()
+        inner = pc.binary_slice(column.values, *piece.inner)
+        if not matched.all():
+            inner = pc.if_else(pa.array(matched), inner, pa.scalar(None, pa.binary()))
+        columns[piece.fields[0]] = Coded(column.codes, inner)
+        return _rows(matched, column.codes)
     groups = _match(texts, piece)
+    # A group's values are not distinct where the piece has several, which only costs time.
     for name, group in zip(piece.fields, groups, strict=True):
-        columns[name] = bytes_of(encode(group.to_arrow().cast(pa.string()))).through(column.codes)
+        columns[name] = Coded(column.codes, bytes_of(group))
     return _rows(~groups[0].is_null().to_numpy(), column.codes)
 
 

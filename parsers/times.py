@@ -14,8 +14,12 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import pyarrow as pa
 
-Ints = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.int32]
+Mask = npt.NDArray[np.bool_]
+#: Character codes, one row for each position and one column for each text.
+Characters = npt.NDArray[np.uint8]
 
 CLF_WIDTH = 26
 CLF_PATTERN = "[0-9]{2}/[A-Za-z]{3}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}"
@@ -42,7 +46,7 @@ DIRECTIVES: dict[str, tuple[str, int | None]] = {
     "%": ("%", 1),
 }
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-MONTH_LENGTHS = np.array([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.int64)
+MONTH_LENGTHS = np.array([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.int32)
 #: Whole seconds have at most 11 digits until the year 5138; three more digits are the next unit.
 EPOCH_LIMITS = ((10**11, 1000), (10**14, 1), (10**17, -1000), (10**20, -1000000))
 
@@ -64,6 +68,15 @@ def clock(name: str) -> Clock:
         "epoch": Clock(EPOCH_PATTERN, None, read_epoch),
     }
     return named[name] if name in named else _strptime(name)
+
+
+def read_shaped(one: Clock, texts: pl.Series) -> pl.Series:
+    """Each text, or null, read by a clock whose shape they are known to have."""
+    if not texts.null_count():
+        return one.read(texts)
+    where = texts.is_not_null().arg_true()
+    empty = pl.Series("time", [None] * len(texts), dtype=pl.Int64)
+    return empty.scatter(where, one.read(texts.gather(where))) if len(where) else empty
 
 
 def read_any(clocks: tuple[Clock, ...], texts: pl.Series) -> pl.Series:
@@ -105,42 +118,64 @@ def _read_strptime(text: str, values: pl.Series) -> pl.Series:
 
 
 def read_clf(texts: pl.Series) -> pl.Series:
-    """`10/Oct/2000:13:55:36 -0700`, by arithmetic on columns of bytes."""
-    grid = np.frombuffer("".join(texts.to_list()).encode("latin-1"), dtype=np.uint8)
-    grid = grid.reshape(len(texts), CLF_WIDTH)
-    digits = grid.astype(np.int64) - 48
-    day, year = _number(digits, 0, 2), _number(digits, 7, 4)
-    hour, minute, second = (_number(digits, start, 2) for start in (12, 15, 18))
-    zone_hour, zone_minute = _number(digits, 22, 2), _number(digits, 24, 2)
-    month = _months(grid[:, 3:6])
-    bad = (month == 0) | (day < 1) | (day > MONTH_LENGTHS[month])
-    bad |= (month == 2) & (day == 29) & ~_leap(year)
+    """`10/Oct/2000:13:55:36 -0700`, by arithmetic on columns of characters."""
+    columns = _characters(texts, CLF_WIDTH)
+    digits = columns - np.uint8(48)
+    hour, minute, second = (_number(digits[start : start + 2]) for start in (12, 15, 18))
+    zone_hour, zone_minute = _number(digits[22:24]), _number(digits[24:26])
+    day, bad = _clf_days(columns)
     bad |= (hour > 23) | (minute > 59) | (second > 60) | (zone_hour > 23) | (zone_minute > 59)
-    zone = np.where(grid[:, 21] == ord("-"), -1, 1) * (zone_hour * 60 + zone_minute)
-    minutes = (_days(year, month, day) * 24 + hour) * 60 + minute - zone
-    millis = (minutes * 60 + second) * 1000
+    zone = np.where(columns[21] == ord("-"), -1, 1) * (zone_hour * 60 + zone_minute)
+    minutes = (day * 24 + hour) * 60 + minute - zone
+    millis = minutes.astype(np.int64) * 60_000 + second * 1000
     return pl.Series("time", millis).set(pl.Series(bad), None)
 
 
-def _number(digits: Ints, start: int, count: int) -> Ints:
-    total = digits[:, start].copy()
-    for column in range(start + 1, start + count):
-        total = total * 10 + digits[:, column]
+def _clf_days(columns: Characters) -> tuple[Ints, Mask]:
+    """Days since 1970-01-01, and which dates there are none of.
+
+    A log goes forward in time, so each run of equal dates is looked at once.
+    """
+    dates = columns[:11]
+    begins = np.ones(dates.shape[1], dtype=np.bool_)
+    begins[1:] = (dates[:, 1:] != dates[:, :-1]).any(axis=0)
+    heads = np.ascontiguousarray(dates[:, begins])
+    digits = heads - np.uint8(48)
+    day, month, year = _number(digits[0:2]), _months(heads[3:6]), _number(digits[7:11])
+    bad = (month == 0) | (day < 1) | (day > MONTH_LENGTHS[month])
+    bad |= (month == 2) & (day == 29) & ~_leap(year)
+    run = np.cumsum(begins) - 1
+    return _days(year, month, day)[run], bad[run]
+
+
+def _characters(texts: pl.Series, width: int) -> Characters:
+    """One row for each character position of texts that are all ASCII and `width` long."""
+    array = texts.to_arrow().cast(pa.string())
+    start = array.offset * width
+    raw = np.frombuffer(array.buffers()[2] or b"", dtype=np.uint8)
+    grid = raw[start : start + len(texts) * width].reshape(len(texts), width)
+    return np.ascontiguousarray(grid.T)
+
+
+def _number(digits: Characters) -> Ints:
+    total: Ints = digits[0].astype(np.int32)
+    for column in digits[1:]:
+        total = total * 10 + column
     return total
 
 
-def _months(letters: npt.NDArray[np.uint8]) -> Ints:
+def _months(letters: Characters) -> Ints:
     """The number of each month, 0 for three letters that are none."""
-    lower = letters.astype(np.int64) | 32
-    keys = (lower[:, 0] << 16) | (lower[:, 1] << 8) | lower[:, 2]
-    result = np.zeros(len(keys), dtype=np.int64)
+    first, second, third = letters.astype(np.int32) | 32
+    keys = (first << 16) | (second << 8) | third
+    result = np.zeros(len(keys), dtype=np.int32)
     for number, name in enumerate(MONTHS, start=1):
         result[keys == int.from_bytes(name.encode(), "big")] = number
     return result
 
 
-def _leap(year: Ints) -> npt.NDArray[np.bool_]:
-    leap: npt.NDArray[np.bool_] = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+def _leap(year: Ints) -> Mask:
+    leap: Mask = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
     return leap
 
 

@@ -14,6 +14,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from parsers.lines import Mask
+
 BACKSLASH = re.compile(rb"\\(x[0-9A-Fa-f]{2}|.)", re.DOTALL)
 LETTERS = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"b": b"\b", b"v": b"\v", b"f": b"\f"}
 PLAIN = {b'"': b'"', b"\\": b"\\"}
@@ -74,12 +76,24 @@ def decode(values: pa.Array, escape: str) -> pl.Series:
     try:
         texts = values.cast(pa.string())
     except pa.ArrowInvalid:
-        texts = pa.array([_decode(value) for value in values.to_pylist()], pa.string())
+        texts = _replace_bad(values)
     return pl.Series(texts, dtype=pl.String)
 
 
-def _decode(value: bytes | None) -> str | None:
-    return None if value is None else value.decode("utf-8", errors="replace")
+def _replace_bad(values: pa.Array) -> pa.Array:
+    """Text of bytes of which some are not UTF-8; only what is not ASCII is looked at."""
+    wide = ~ascii_only(values)
+    found = values.filter(pa.array(wide)).to_pylist()
+    fixed = [value.decode("utf-8", errors="replace").encode() for value in found]
+    values = pc.replace_with_mask(values, pa.array(wide), pa.array(fixed, pa.binary()))
+    return values.cast(pa.string())
+
+
+def ascii_only(values: pa.Array) -> Mask:
+    """Which of these bytes (or nulls) are ASCII throughout."""
+    unchecked = values.cast(pa.string(), safe=False)
+    found: Mask = pc.fill_null(pc.string_is_ascii(unchecked), True).to_numpy(zero_copy_only=False)
+    return found
 
 
 def _unescape(values: pa.Array, trigger: bytes, undo: Callable[[bytes], bytes]) -> pa.Array:
@@ -138,4 +152,7 @@ CLEANERS: Mapping[str, Callable[[pl.Series], pl.Series]] = MappingProxyType(
 
 def whole_number(texts: pl.Series) -> pl.Series:
     """Whole numbers; null for anything else. JSON may write them as 200.0."""
+    numbers = texts.cast(pl.Int64, strict=False)
+    if numbers.null_count() == texts.null_count():
+        return numbers
     return texts.str.replace(r"\.0+$", "").cast(pl.Int64, strict=False)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
 from parsers.cells import Cells, Coded, coded, encode, merge
 from parsers.columns import cut_columns
@@ -171,16 +170,16 @@ def _read_reference(
     good = pl.Series(~(long | short), dtype=pl.Boolean)
     kept, bare = cut.filter(good), tabs.filter(good)
     columns = {
-        field: bytes_of(encode(_unquote(kept.list.get(place, null_on_oob=True), bare)))
+        field: encode(bytes_of(_unquote(kept.list.get(place, null_on_oob=True), bare)))
         for field, place in places.items()
     }
     cells = Cells(numbers[good.to_numpy()], columns)
     return Block(fmt, cells, numbers[short], numbers[long])
 
 
-def _unquote(values: pl.Series, bare: pl.Series) -> pa.Array:
+def _unquote(values: pl.Series, bare: pl.Series) -> pl.Series:
     inner = values.str.extract('^"((?s:.*))"$', 1).str.replace_all('""', '"', literal=True)
-    return values.zip_with(bare | inner.is_null(), inner).to_arrow().cast(pa.string())
+    return values.zip_with(bare | inner.is_null(), inner)
 
 
 def _least(places: Mapping[str, int], count: int) -> int:
