@@ -45,8 +45,8 @@ class Objects:
 def read_objects(lines: Lines, numbers: Longs, fmt: Format, fast: bool = True) -> Objects:
     """What the lines hold under the names that the format gives for its fields."""
     paths = sorted({path for names in fmt.fields.values() for path in names})
-    texts = _texts(lines, numbers)
-    shaped = texts.str.contains(r"^\s*\{(?s:.*)\}\s*$").to_numpy()
+    texts = _texts(lines, numbers).str.strip_chars(" \t\r")
+    shaped = (texts.str.starts_with("{") & texts.str.ends_with("}")).to_numpy()
     whole = texts.filter(pl.Series(shaped, dtype=pl.Boolean))
     values, read = _read(whole, paths, fast)
     good = numbers[shaped][read]
@@ -63,14 +63,15 @@ def _texts(lines: Lines, numbers: Longs) -> pl.Series:
     if not len(numbers):
         return pl.Series([], dtype=pl.String)
     text = bytes(lines.join(numbers)).decode("utf-8", errors="replace").removesuffix("\n")
-    return pl.Series([text]).str.split("\n").explode().str.strip_suffix("\r")
+    return pl.Series([text]).str.split("\n").explode()
 
 
 def _read(texts: pl.Series, paths: Sequence[str], fast: bool) -> tuple[Values, Mask]:
     """The values of the objects, and which of the texts are one."""
     # The fast reader makes something else than U+FFFD of half a pair of surrogates.
-    odd = texts.str.contains(r"\\[uU][dD]") if fast else pl.Series([True] * len(texts))
-    odd = odd.cast(pl.Boolean)
+    odd = pl.Series([True], dtype=pl.Boolean).new_from_index(0, len(texts))
+    if fast:
+        odd = texts.str.contains(r"\ud", literal=True) | texts.str.contains(r"\uD", literal=True)
     together, some = _read_block(texts.filter(~odd), paths)
     singly, others = _read_singly(texts.filter(odd), paths)
     places = np.concatenate([(~odd).arg_true().to_numpy()[some], odd.arg_true().to_numpy()[others]])
@@ -98,7 +99,7 @@ def _read_block(texts: pl.Series, paths: Sequence[str]) -> tuple[Values, Longs]:
 def _read_at_once(texts: pl.Series, paths: Sequence[str]) -> Values | None:
     """The values of all objects, or None if one of them can't be read this way."""
     numbers = pl.Series("n", range(len(texts)), dtype=pl.Int64)
-    bodies = texts.str.strip_chars_start().str.slice(1)
+    bodies = texts.str.strip_prefix("{")
     head = pl.lit('{"' + MARK + '":')
     marked = pl.select(pl.concat_str(head, numbers, pl.lit(","), bodies)).to_series()
     tree = {MARK: pl.Int64(), **_types(key_tree(paths))}
