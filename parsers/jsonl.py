@@ -45,7 +45,7 @@ class Objects:
 def read_objects(lines: Lines, numbers: Longs, fmt: Format, fast: bool = True) -> Objects:
     """What the lines hold under the names that the format gives for its fields."""
     paths = sorted({path for names in fmt.fields.values() for path in names})
-    texts = _texts(lines, numbers).str.strip_chars(" \t\r")
+    texts = _texts(lines, numbers)
     shaped = (texts.str.starts_with("{") & texts.str.ends_with("}")).to_numpy()
     whole = texts.filter(pl.Series(shaped, dtype=pl.Boolean))
     values, read = _read(whole, paths, fast)
@@ -59,11 +59,14 @@ def read_objects(lines: Lines, numbers: Longs, fmt: Format, fast: bool = True) -
 
 
 def _texts(lines: Lines, numbers: Longs) -> pl.Series:
-    """Lines as text, with U+FFFD for what is not UTF-8."""
-    if not len(numbers):
-        return pl.Series([], dtype=pl.String)
-    text = bytes(lines.join(numbers)).decode("utf-8", errors="replace").removesuffix("\n")
-    return pl.Series([text]).str.split("\n").explode()
+    """Lines as text without white space around, with U+FFFD for what is not UTF-8."""
+    column = lines.column(numbers)
+    try:
+        texts = pl.Series(column.cast(pa.large_string()), dtype=pl.String)
+    except pa.ArrowInvalid:
+        raw = column.to_pylist()
+        texts = pl.Series([line.decode("utf-8", errors="replace") for line in raw], dtype=pl.String)
+    return texts.str.strip_chars(" \t\r\n")
 
 
 def _read(texts: pl.Series, paths: Sequence[str], fast: bool) -> tuple[Values, Mask]:
@@ -72,6 +75,9 @@ def _read(texts: pl.Series, paths: Sequence[str], fast: bool) -> tuple[Values, M
     odd = pl.Series([True], dtype=pl.Boolean).new_from_index(0, len(texts))
     if fast:
         odd = texts.str.contains(r"\ud", literal=True) | texts.str.contains(r"\uD", literal=True)
+    if not odd.any():
+        values, some = _read_block(texts, paths)
+        return values, np.isin(np.arange(len(texts)), some, assume_unique=True)
     together, some = _read_block(texts.filter(~odd), paths)
     singly, others = _read_singly(texts.filter(odd), paths)
     places = np.concatenate([(~odd).arg_true().to_numpy()[some], odd.arg_true().to_numpy()[others]])

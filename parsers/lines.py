@@ -52,12 +52,14 @@ class Lines:
         """The bytes of these lines (ascending), terminators included, one after the other."""
         if len(numbers) == len(self):
             return self.data
-        offsets = pa.py_buffer(self.starts)
-        buffers = [None, offsets, pa.py_buffer(self.data)]
-        lines = pa.Array.from_buffers(pa.large_binary(), len(self), buffers)
-        taken = lines.take(pa.array(numbers))
         size = int((self.starts[numbers + 1] - self.starts[numbers]).sum())
-        return memoryview(taken.buffers()[2] or b"")[:size]
+        return memoryview(self.column(numbers).buffers()[2] or b"")[:size]
+
+    def column(self, numbers: Longs) -> pa.Array:
+        """These lines as an Arrow column of bytes, terminators included."""
+        buffers = [None, pa.py_buffer(self.starts), pa.py_buffer(self.data)]
+        lines = pa.Array.from_buffers(pa.large_binary(), len(self), buffers)
+        return lines if len(numbers) == len(self) else lines.take(pa.array(numbers))
 
     def raw(self, number: int) -> bytes:
         """The bytes of one line, without its terminator."""

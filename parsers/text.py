@@ -59,6 +59,9 @@ def read_reference(lines: Lines, numbers: Longs, layout: Layout) -> Found:
 
 def latin_lines(lines: Lines, numbers: Longs) -> pl.Series:
     """Lines as text of one character a byte."""
+    if lines.source.isascii():
+        texts = pl.Series(lines.column(numbers).cast(pa.large_string()), dtype=pl.String)
+        return texts.str.strip_suffix("\n").str.strip_suffix("\r")
     text = bytes(lines.join(numbers)).decode("latin-1").removesuffix("\n")
     if not len(numbers):
         return pl.Series([], dtype=pl.String)
