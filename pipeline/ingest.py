@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -43,10 +42,10 @@ Day = tuple[str, dt.date]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A piece worked through: its events, and what became of its lines."""
+    """A piece worked through: its events by day, and what became of its lines."""
 
     piece: Piece
-    events: pa.Table | None
+    events: Mapping[Day, pa.Table]
     lines: int
     outcomes: Mapping[str, int]
     bots: Mapping[str, int]
@@ -57,32 +56,32 @@ class Result:
 def work(piece: Piece, enricher: Enricher, existing: Set[Day] = frozenset()) -> Result:
     """Parse and enrich one piece; of known lines, keep what is of no `existing` day."""
     if not piece.data:
-        return Result(piece, None, piece.known, {"known": piece.known}, {}, [], {})
+        return Result(piece, {}, piece.known, {"known": piece.known}, {}, [], {})
     result = _parsed(piece, enricher)
     return _revived(result, existing) if piece.known else result
 
 
 def _parsed(piece: Piece, enricher: Enricher) -> Result:
     parsed = parse(piece.data, piece.offset, piece.format, piece.state)
+    piece = replace(piece, data=b"")  # results wait for their commit: the bytes need not
     outcomes = {"directive": parsed.directives, "rejected": parsed.rejects.num_rows}
     rejects = [tuple(row.values()) for row in parsed.rejects.slice(0, 1000).to_pylist()]
     if not parsed.table.num_rows:
-        return Result(piece, None, parsed.lines, outcomes, {}, rejects, {})
+        return Result(piece, {}, parsed.lines, outcomes, {}, rejects, {})
     enriched = enricher.enrich(parsed.table, piece.log)
     classes, bots = _classes(enriched.events)
     outcomes |= {"excluded": enriched.excluded, **classes}
-    return Result(piece, enriched.events, parsed.lines, outcomes, bots, rejects, enriched.salts)
+    days = store.by_day(enriched.events)
+    return Result(piece, days, parsed.lines, outcomes, bots, rejects, enriched.salts)
 
 
 def _revived(result: Result, existing: Set[Day]) -> Result:
     """Known lines again, without those of days that still have events or statistics."""
-    groups = store.by_day(result.events) if result.events is not None else iter(())
-    kept = {(site, date): rows for site, date, rows in groups if (site, date) not in existing}
-    events = pa.concat_tables(kept.values()) if kept else None
-    classes, bots = _classes(events) if events is not None else ({}, {})
+    kept = {day: rows for day, rows in result.events.items() if day not in existing}
+    classes, bots = _classes(pa.concat_tables(kept.values())) if kept else ({}, {})
     known = result.piece.known - sum(classes.values())
     salts = {key: n for key, n in result.salts.items() if key in kept}
-    return Result(result.piece, events, 0, {"known": known, **classes}, bots, [], salts)
+    return Result(result.piece, kept, 0, {"known": known, **classes}, bots, [], salts)
 
 
 def _classes(events: pa.Table) -> tuple[dict[str, int], dict[str, int]]:
@@ -104,13 +103,17 @@ class Batch:
 
     def add(self, result: Result) -> None:
         self.results.append(result)
-        self.rows += result.events.num_rows if result.events is not None else 0
+        self.rows += sum(table.num_rows for table in result.events.values())
 
-    def events(self) -> list[pa.Table]:
-        return [r.events for r in self.results if r.events is not None]
+    def events(self) -> dict[Day, list[pa.Table]]:
+        found: dict[Day, list[pa.Table]] = {}
+        for result in self.results:
+            for day, table in result.events.items():
+                found.setdefault(day, []).append(table)
+        return found
 
     def without_events(self) -> Batch:
-        return Batch([replace(result, events=None) for result in self.results])
+        return Batch([replace(result, events={}) for result in self.results])
 
     def advances(self) -> list[Advance]:
         """One per source, from where its first piece began to where its last one ended."""
@@ -247,9 +250,8 @@ class Ingest:
         Lines wanted again are committed once, at the end: a day that has some of them back
         would be taken for one that still has them all.
         """
-        tables = batch.events()
         self._advances += batch.advances()
-        self._new_parts += self._write(pool, batch, store.join(tables)) if tables else []
+        self._new_parts += self._write(pool, batch)
         self._counted.append(batch.without_events())
         if self.again and not last:
             return
@@ -263,19 +265,20 @@ class Ingest:
         for held in (self._unlisted, self._advances, self._new_parts, self._counted):
             held.clear()
 
-    def _write(self, pool: ThreadPoolExecutor, batch: Batch, events: pa.Table) -> list[NewPart]:
+    def _write(self, pool: ThreadPoolExecutor, batch: Batch) -> list[NewPart]:
         salts = {key: n for result in batch.results for key, n in result.salts.items()}
         futures = []
-        for site, date, table in store.by_day(events):
+        for (site, date), tables in batch.events().items():
             self._parts += 1
             path = store.part_path(site, date, self.writer, self._parts)
             self._unlisted.append(self.catalog.absolute(path))
-            futures.append(pool.submit(self._write_one, path, site, date, table, salts))
+            futures.append(pool.submit(self._write_one, path, site, date, tables, salts))
         return [future.result() for future in futures]
 
     def _write_one(
-        self, path: str, site: str, date: dt.date, table: pa.Table, salts: Mapping[Any, int]
+        self, path: str, site: str, date: dt.date, tables: list[pa.Table], salts: Mapping[Day, int]
     ) -> NewPart:
+        table = store.join(tables)
         size = store.write(table, self.catalog.absolute(path))
         sources = {int(s): n for s, n in _counts(table.column("log_id")).items()}
         return NewPart(

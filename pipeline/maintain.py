@@ -131,7 +131,7 @@ def _merge(catalog: Catalog, parts: Sequence[Part]) -> int:
     path = store.part_path(site, date, writer, 0)
     table = store.join([pq.read_table(part.path, partitioning=None) for part in parts])
     table = table.sort_by([("log_id", "ascending"), ("offset", "ascending")])
-    size = store.write(store.compact(table), catalog.absolute(path))
+    size = store.write(table, catalog.absolute(path))
     names = [str(part.path.relative_to(catalog.data_dir)) for part in parts]
     with catalog.write() as tx:
         gone = tx.execute(t.parts.delete().where(t.parts.c.path.in_(names))).rowcount
