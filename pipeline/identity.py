@@ -111,8 +111,8 @@ def find(tx: sa.Connection, scope: str, points: Sequence[Point]) -> list[Known]:
     found = []
     for some_ids in _batches(list(deepest), 500):
         query = sa.select(*columns).where(s.scope == scope, s.id.in_(some_ids))
-        for source_id, *rest in tx.execute(query):
-            found.append(Known(source_id, *rest, deepest[source_id]))
+        for row in tx.execute(query).mappings():
+            found.append(Known(**row, matched=deepest[row["id"]]))
     return found
 
 
