@@ -51,7 +51,7 @@ def _read(
     data: memoryview, delimiter: str, count: int, wanted: list[int], plain: int
 ) -> tuple[pa.Table, list[int]]:
     """The wanted columns, and which rows (from 1) had another number of them."""
-    names = [str(column) for column in range(count)]
+    types = {str(number): _type(number, plain) for number in range(count)}
     dropped: list[int] = []
 
     def skip(row: csv.InvalidRow) -> str:
@@ -62,7 +62,7 @@ def _read(
         pa.BufferReader(pa.py_buffer(data)),
         # One block, or every block would have distinct values of its own.
         read_options=csv.ReadOptions(
-            use_threads=False, block_size=len(data) + 1, column_names=names
+            use_threads=False, block_size=len(data) + 1, column_names=list(types)
         ),
         parse_options=csv.ParseOptions(
             delimiter=delimiter,
@@ -72,9 +72,7 @@ def _read(
             invalid_row_handler=skip,
         ),
         convert_options=csv.ConvertOptions(
-            check_utf8=False,
-            column_types={str(n): _type(n, plain) for n in range(count)},
-            include_columns=[str(n) for n in wanted],
+            check_utf8=False, column_types=types, include_columns=[str(n) for n in wanted]
         ),
     )
     return table, dropped
