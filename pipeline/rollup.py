@@ -8,7 +8,6 @@ and a day that moved on meanwhile stays stale.
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,11 +15,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
-import duckdb
-import numpy as np
 import pyarrow as pa
 
-from pipeline import schema, store
+from pipeline import daily, schema
 from pipeline.catalog import Day, Part
 from pipeline.cuts import CARRIED, Filter, cut, parameters, stage
 from pipeline.engine import DEFAULT, Limits, connection, run, sql
@@ -28,8 +25,7 @@ from pipeline.totals import NOT_FOUND
 
 #: Dates are built together up to so many records: a small day costs little more than its rows.
 BATCH_ROWS = 1_000_000
-#: Rows of a totals file are sorted by scope and dimension: small groups let a reader skip.
-ROW_GROUP = 1 << 14
+#: What belongs together in a file lies side by side.
 SORTED_BY = {
     "totals": "date, site, scope, dimension, scope_value, value",
     "visits": "date, site, hour, source",
@@ -106,35 +102,26 @@ CUBES = {
 
 def build(parts: Sequence[Path], limits: Limits = DEFAULT) -> dict[str, pa.Table]:
     """The daily statistics of the events in the parts; each table is sorted by date."""
-    return dict(tables(parts, limits))
+    return {name: reader.read_all() for name, reader in tables(parts, limits)}
 
 
-def tables(parts: Sequence[Path], limits: Limits) -> Iterator[tuple[str, pa.Table]]:
-    """The same, one at a time, so that no more than one is in memory."""
+def tables(parts: Sequence[Path], limits: Limits) -> Iterator[tuple[str, pa.RecordBatchReader]]:
+    """The same, to be read one after the other."""
     with connection(limits) as con:
         stage(con, parts, CARRIED)
-        for name, columns in schema.DAILY.items():
-            con.from_arrow(_arrow_schema(columns).empty_table()).create(f"daily_{name}")
+        for name in schema.DAILY:
+            con.from_arrow(daily.arrow_schema(name).empty_table()).create(f"daily_{name}")
         # The large ones first, so that no thread is left alone with one of them at the end.
         cubes = [(_insert(name, query), parameters(())) for name, query in CUBES.items()]
         totals = [(_insert("totals", t.sql()), parameters(t.filters)) for t in TOTALS]
         run(con, [*cubes, *reversed(totals)], limits.threads)
         for name in schema.DAILY:
-            yield name, _sorted(con, name)
+            rows = con.sql(f"from daily_{name} order by {SORTED_BY[name]}")
+            yield name, rows.to_arrow_reader(daily.ROW_GROUP).cast(daily.arrow_schema(name))
 
 
 def _insert(name: str, query: str) -> str:
     return f"insert into daily_{name} by name {query}"
-
-
-def _arrow_schema(columns: Sequence[schema.Column]) -> pa.Schema:
-    return pa.schema([(c.name, c.type) for c in columns])
-
-
-def _sorted(con: duckdb.DuckDBPyConnection, name: str) -> pa.Table:
-    """With its declared types, what belongs together side by side."""
-    found = con.sql(f"from daily_{name} order by {SORTED_BY[name]}").to_arrow_table()
-    return found.cast(_arrow_schema(schema.DAILY[name]))
 
 
 def rollup(
@@ -185,23 +172,8 @@ def _publish(catalog: Catalog, days: Sequence[Day], limits: Limits) -> None:
     chosen = [part.path for part in parts if part.site in versions.get(part.date, ())]
     files: dict[dt.date, dict[str, Path]] = {date: {} for date in versions}
     for name, rows in tables(chosen, limits):
-        for date, of_date in _by_date(rows, list(versions)):
-            files[date][name] = _write(catalog.data_dir, name, date, of_date)
+        written = daily.write(catalog.data_dir / "daily", name, rows, list(versions))
+        for date, path in written.items():
+            files[date][name] = path
     for date, of_date in files.items():
         catalog.publish_daily(date, versions[date], of_date)
-
-
-def _by_date(rows: pa.Table, dates: Sequence[dt.date]) -> Iterator[tuple[dt.date, pa.Table]]:
-    """The rows of each date, which may be none."""
-    days = rows.column("date").cast(pa.int32()).to_numpy()
-    for date in dates:
-        number = (date - dt.date(1970, 1, 1)).days
-        start, end = np.searchsorted(days, (number, number + 1))
-        yield date, rows.slice(start, end - start)
-
-
-def _write(data_dir: Path, name: str, date: dt.date, rows: pa.Table) -> Path:
-    """Whole and synced, under a name nobody knows yet."""
-    file = data_dir / "daily" / f"{name}-{date.isoformat()}-{uuid.uuid4().hex}.parquet"
-    store.write(rows, file, ROW_GROUP)
-    return file

@@ -259,3 +259,22 @@ def test_a_day_that_moves_on_during_its_roll_up_stays_stale(catalog, monkeypatch
     (part,) = catalog.daily_parts("totals")
     pages = pq.read_table(part.path, columns=["scope_value"]).column(0).to_pylist()
     assert "/late" in pages
+
+
+def test_dates_built_together_or_apart_have_the_same_statistics(catalog, monkeypatch):
+    dates = [DAY + dt.timedelta(days=n) for n in range(3)]
+    add(catalog, [row | {"date": date} for date in dates for row in MORNING])
+
+    def published():
+        rollup.rollup(catalog, force=True)
+        return {
+            (name, part.date): pq.read_table(part.path).to_pylist()
+            for name in schema.DAILY
+            for part in catalog.daily_parts(name)
+        }
+
+    together = published()
+    monkeypatch.setattr(rollup, "BATCH_ROWS", 1)
+    assert published() == together
+    assert len(together) == 4 * 3
+    assert all(row["date"] == date for (_, date), rows in together.items() for row in rows)
