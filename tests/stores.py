@@ -17,8 +17,8 @@ SAMPLE = Path(__file__).parents[1] / "data" / "samples" / "elastic_apache_logs.l
 COMBINED = '$client $ident $user [$time] "$request" $status $bytes "$referrer" "$agent"'
 #: Combined with one more field, as some servers are set up to write.
 FORMATS = {
-    "combined_xff": {"title": "with a quoted field", "layout": f'{COMBINED} "$_"'},
-    "combined_number": {"title": "with a number", "layout": f"{COMBINED} $_"},
+    "combined_xff": {"title": "", "layout": f'{COMBINED} "$_"', "escape": "backslash"},
+    "combined_number": {"title": "", "layout": f"{COMBINED} $_", "escape": "backslash"},
 }
 #: Whatever order the product gives to rows, a comparison does not care.
 Table = dict[tuple[object, ...], list[object]]
@@ -92,3 +92,13 @@ def differences(found: Table, expected: Table) -> list[str]:
         for key in keys
         if found.get(key) != expected.get(key)
     ][:8]
+
+
+RECORDS = ["hits", "bot_hits", "bytes"]
+PEOPLE = ["views", "visitors", "visits", "bounces", "duration_s"]
+BY = ([], ["date"], ["page"], ["source"], ["browser"], ["country", "date"])
+
+
+def statistics(store: Store) -> list[Table]:
+    """What the store says, from several sides."""
+    return [store.ask(PEOPLE, ["entry", "exit"]), *(store.ask(RECORDS + PEOPLE, by) for by in BY)]

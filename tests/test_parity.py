@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import product
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from tests.stores import LOGS, SAMPLE, Store, configuration, differences, filled
 #: What logs cannot hold: they are of the collector's making, and have tests of their own.
 NOT_IN_LOGS = {"content_views", "events", "signed_in_views", "signed_in_visitors"}
 METRICS = [name for name in (*MEASURES, *RATIOS) if name not in NOT_IN_LOGS]
+RECORDS = ("hits", "bot_hits", "bytes")
 
 Part = tuple[Path, str]
 
@@ -32,6 +33,18 @@ class Case:
     zone: str
     parts: tuple[Part, ...]
     hosts: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()  # the days that the sample's four days become
+
+    def paths(self, folder: Path) -> list[tuple[Path, str]]:
+        """The logs, moved to other days if that is the case."""
+        if not self.moved:
+            return list(self.parts)
+        content = self.parts[0][0].read_bytes()
+        for day, target in zip(range(17, 21), self.moved, strict=True):
+            content = content.replace(b"[%d/May/" % day, f"[{target}/".encode())
+        path = folder / "moved.log"
+        path.write_bytes(content)
+        return [(path, self.parts[0][1])]
 
 
 def named(format: str, *names: str) -> tuple[Part, ...]:
@@ -54,11 +67,24 @@ MEDLEY = (
     *named("w3c", *(f"lnav_w3c.{number}" for number in range(7)), "aws-cloudfront-logs"),
 )
 SHOP = named("combined_xff", "lnav_shop_access")
+SAMPLE_PART = ((SAMPLE, "combined"),)
 SEMICOMPLETE = ("semicomplete.com", "www.semicomplete.com")
 CASES = (
-    *(
-        Case(f"10,000 lines of Apache in {zone}", zone, ((SAMPLE, "combined"),), SEMICOMPLETE)
-        for zone in ("UTC", "Europe/Paris", "America/New_York", "Asia/Kolkata")
+    Case("10,000 lines of Apache in UTC", "UTC", SAMPLE_PART, SEMICOMPLETE),
+    Case("10,000 lines of Apache in Asia/Kolkata", "Asia/Kolkata", SAMPLE_PART, SEMICOMPLETE),
+    Case(
+        "the end of summer time in Europe/Paris",
+        "Europe/Paris",
+        SAMPLE_PART,
+        SEMICOMPLETE,
+        moved=("24/Oct", "25/Oct", "26/Oct", "27/Oct"),
+    ),
+    Case(
+        "the start of summer time in America/New_York",
+        "America/New_York",
+        SAMPLE_PART,
+        SEMICOMPLETE,
+        moved=("07/Mar", "08/Mar", "09/Mar", "10/Mar"),
     ),
     Case("a shop's log in Asia/Kolkata", "Asia/Kolkata", SHOP, ("zanbil.ir",)),
     Case(
@@ -86,9 +112,12 @@ class Both:
         last: date | None = None,
     ) -> list[str]:
         """What differs between the two answers to one question, with the question."""
-        texts = [f"{name}{operator}{'|'.join(map(str, v))}" for name, operator, v in filters]
-        found = filled(self.store.ask(METRICS, by, texts, first, last))
-        expected = filled(answer(self.records, METRICS, by, filters, first, last))
+        asked = {*by, *(dimension for dimension, _, _ in filters)}
+        # Only a visit has an entry and an exit: the product refuses to count records by them.
+        metrics = [m for m in METRICS if m not in RECORDS or not asked & {"entry", "exit"}]
+        texts = [f"{n}{operator}{'' if v is None else v}" for n, operator, v in filters]
+        found = filled(self.store.ask(metrics, by, texts, first, last))
+        expected = filled(answer(self.records, metrics, by, filters, first, last))
         question = f"by {','.join(by)} where {' and '.join(texts)} from {first} to {last}"
         return [f"{question}: {difference}" for difference in differences(found, expected)]
 
@@ -96,14 +125,20 @@ class Both:
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: case.name)
 def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Both:
     case: Case = request.param
-    store = Store(tmp_path_factory.mktemp("store"), configuration({"s": case.zone}, case.hosts))
+    folder = tmp_path_factory.mktemp("parity")
+    store = Store(folder / "data", configuration({"s": case.zone}, case.hosts))
     result = Both(store, [], [], [])
-    for number, (path, format) in enumerate(case.parts, start=1):
-        result.summaries.append(store.backfill(path, format=format))
-        records, ledger = log.read(
-            path.read_bytes(), format, case.zone, "s", number, frozenset(case.hosts)
-        )
-        result.records.extend(records)
+    number = 0
+    for format, group in groupby(case.paths(folder), key=lambda part: part[1]):
+        paths = [path for path, _ in group]
+        result.summaries.append(store.backfill(*paths, format=format))
+        ledger = Ledger()
+        for path in paths:
+            number += 1
+            about = (format, case.zone, "s", number, frozenset(case.hosts))
+            records, of_file = log.read(path.read_bytes(), *about)
+            result.records.extend(records)
+            ledger.add(of_file)
         result.ledgers.append(ledger)
     return result
 
@@ -113,7 +148,7 @@ def test_the_ledger_of_every_log_is_that_of_the_reference(both: Both) -> None:
         assert summary["records"] == summary["new_records"] == ledger.records
         assert (summary["known"], summary["excluded"]) == (0, 0)
         assert summary["directives"] == ledger.directives
-        assert summary["rejected"] == sum(ledger.rejected.values())
+        assert summary["rejected"] == ledger.rejected.total()
         assert summary["classes"] == ledger.classes
         assert summary["bots"] == ledger.bots
         assert summary["days"] == len(ledger.days)
@@ -158,20 +193,36 @@ FILTERED = ("page", "entry", "source", "country", "browser", "status", "class", 
 @pytest.mark.parametrize("dimension", FILTERED)
 def test_one_filter_leaves_what_fits(both: Both, dimension: str) -> None:
     """The most frequent value of the dimension, alone and by other dimensions."""
-    filters = [(dimension, "==", (frequent(both.records, dimension),))]
+    filters = [(dimension, "==", frequent(both.records, dimension))]
     found = both.compare((), filters)
-    for by in ("date", "page", "source", "browser", "exit"):
+    for by in ("date", "page", "source"):
         found += both.compare((by,), filters)
     assert found == []
 
 
-@pytest.mark.parametrize(
-    "one, other",
-    [("page", "source"), ("entry", "browser"), ("country", "device"), ("channel", "page")],
-    ids=lambda name: name,
-)
-def test_two_filters_hold_together(both: Both, one: str, other: str) -> None:
-    filters = [(name, "==", (frequent(both.records, name),)) for name in (one, other)]
+OPERATORS = [
+    ("source", "!=", "Google"),
+    ("source", "==", None),
+    ("referrer", "!=", None),
+    ("page", "~", "/*o*.?*"),
+    ("browser", "!=", "Chrome"),
+    ("exit", "~", "/?*"),
+    ("bot", "==", None),
+    ("status", "!=", 200),
+]
+
+
+@pytest.mark.parametrize("chosen", OPERATORS, ids=lambda f: f"{f[0]} {f[1]} {f[2] or 'nothing'}")
+def test_every_operator_of_filters(both: Both, chosen: Filter) -> None:
+    assert both.compare((), [chosen]) + both.compare(("channel",), [chosen]) == []
+
+
+PAIRS_OF_FILTERS = [("page", "source"), ("entry", "browser"), ("country", "device")]
+
+
+@pytest.mark.parametrize("names", PAIRS_OF_FILTERS, ids=" and ".join)
+def test_two_filters_hold_together(both: Both, names: tuple[str, str]) -> None:
+    filters = [(name, "==", frequent(both.records, name)) for name in names]
     assert both.compare((), filters) + both.compare(("date",), filters) == []
 
 
@@ -187,11 +238,10 @@ def frequent(records: Sequence[Record], dimension: str) -> object:
 
 def test_ranges_of_dates_count_their_days_only(both: Both) -> None:
     days = sorted({r.date for r in both.records})
-    ends = sorted({days[0], days[len(days) // 2], days[-1]})
+    middle = days[len(days) // 2]
+    ranges = [(None, middle), (middle, None), (days[0], days[0]), (days[-1], days[-1])]
     found = both.compare(first=days[-1] + timedelta(days=1))
-    for first, last in product(ends, ends):
-        if first <= last:
-            found += both.compare((), (), first, last)
-            found += both.compare(("source",), (), first, last)
-            found += both.compare(("date", "channel"), (), first, last)
+    for first, last in ranges:
+        found += both.compare((), (), first, last)
+        found += both.compare(("date", "channel"), (), first, last)
     assert found == []

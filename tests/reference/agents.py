@@ -16,6 +16,8 @@ from tests.reference.paths import rules
 
 LENGTH = 512
 HUMAN = "human"
+#: What is known of whoever asked where the log has no user agents.
+NOTHING: dict[str, str | None] = dict.fromkeys(("browser", "os", "device", "bot", "bot_category"))
 
 
 class Pattern:
@@ -103,7 +105,7 @@ def browser_parser() -> Parser:
 def describe(agent: str | None) -> dict[str, str | None]:
     """browser, os and device of a human; bot and bot_category of a bot."""
     text = (agent or "")[:LENGTH]
-    facts = dict.fromkeys(("browser", "os", "device", "bot", "bot_category"))
+    facts = dict(NOTHING)
     for pattern, category, name in bot_patterns():
         group = pattern.search(text)
         if group is None:

@@ -36,7 +36,6 @@ def read(
     """Every counted record of a log, and what became of all its lines."""
     parse = parser_of(name)
     records, ledger = [], Ledger()
-    rejected: Counter[str] = Counter()
     for offset, line in lines(decompressed(data)):
         ledger.records += 1
         try:
@@ -44,14 +43,12 @@ def read(
         except Directive:
             ledger.directives += 1
         except Rejected as reason:
-            rejected[str(reason)] += 1
+            ledger.rejected[str(reason)] += 1
         else:
             record.log, record.offset = number, offset
             records.append(record)
-    ledger.rejected = dict(rejected)
-    ledger.classes = dict(Counter(str(r.values["class"]) for r in records))
+    ledger.classes = Counter(str(r.values["class"]) for r in records)
     ledger.bots = sum(1 for r in records if not r.human)
-    ledger.bytes = sum(r.bytes for r in records)
     ledger.days = {r.date for r in records}
     return records, ledger
 
@@ -61,7 +58,8 @@ def meaning(raw: Raw, zone: str, site: str, own: frozenset[str]) -> Record:
     local = (EPOCH + timedelta(milliseconds=raw.time_ms)).astimezone(ZoneInfo(zone))
     url_host, path, query = paths.split_url(raw.url) if raw.url is not None else (None, None, "")
     host = without_addresses(raw.host or url_host or "") or None
-    values = agents.describe(raw.agent) | paths.campaign(query)
+    who = agents.describe(raw.agent) if raw.tells_agent else agents.NOTHING
+    values = who | paths.campaign(query)
     referrer, source, channel = referrers.describe(raw.referrer, host, own)
     source, channel = referrers.with_campaign(
         source, channel, values["utm_source"], values["utm_medium"]

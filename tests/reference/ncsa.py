@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta, timezone
 
 from tests.reference.lines import Rejected, text
@@ -9,6 +10,7 @@ from tests.reference.records import Raw
 
 #: Combined with one more field: in quotes, or a number.
 TRAILING = ("combined_xff", "combined_number")
+STAMP = re.compile(rb" \[(\d\d/[A-Za-z]{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] ")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 ONE_LETTER_ESCAPES = {
     "t": b"\t",
@@ -46,6 +48,14 @@ class Scanner:
         value = self.line[self.at : found]
         self.at = found + len(end)
         return value
+
+    def stamp(self) -> bytes:
+        """The first time in brackets; the user before it may be anything."""
+        found = STAMP.search(self.line, self.at)
+        if not found:
+            raise Rejected("layout")
+        self.at = found.end()
+        return found.group(1)
 
     def word(self) -> bytes:
         """What comes before the next space or the end of the line."""
@@ -126,11 +136,11 @@ def status_code(word: bytes) -> int:
 
 def request(line: str | None) -> tuple[str | None, str | None, str | None]:
     """(method, target, protocol), or nothing at all when there are no method and target."""
-    words = (line or "").split(" ")
+    words = (line or "").strip(" ").split(" ")
     protocol = None
     if len(words) > 1 and words[-1].startswith("HTTP/") and words[-1][5:6].isdigit():
         protocol = words.pop()
-    method, target = words[0], " ".join(words[1:])
+    method, target = words[0], " ".join(words[1:]).strip(" ")
     if not target or not method[:1].isalpha() or not all(c.isalpha() or c in "-_" for c in method):
         return None, None, None
     return method, target, protocol
@@ -140,12 +150,10 @@ def parse(line: bytes, name: str) -> Raw:
     """One line of common, combined or vhost_combined."""
     scan = Scanner(line)
     host = scan.until(b" ") if name == "vhost_combined" else None
-    client = scan.until(b" ")
-    identity = scan.until(b" ")
-    if any(mark in identity for mark in (b".", b":", b'"')):
+    client, identity = scan.until(b" "), scan.until(b" ")
+    if not client or not identity or any(mark in identity for mark in (b".", b":", b'"')):
         raise Rejected("layout")  # an identity is no address and no host name
-    scan.until(b" [")
-    stamp = scan.until(b"] ")
+    stamp = scan.stamp()
     asked = request(optional(scan.quoted()))
     scan.literal(b" ")
     status = scan.word()
@@ -153,7 +161,8 @@ def parse(line: bytes, name: str) -> Raw:
     size = scan.word()
     raw = Raw(time_ms(stamp), status_code(status), 0 if size == b"-" else _size(size))
     raw.client = optional(client)
-    raw.host = None if host is None else _bare_host(text(host))
+    raw.tells_agent = name != "common"
+    raw.host = None if host is None else _bare_host(unescape(host))
     raw.method, raw.url, raw.protocol = asked
     if name != "common":
         scan.literal(b" ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -20,6 +21,7 @@ class Raw:
     protocol: str | None = None
     referrer: str | None = None
     agent: str | None = None
+    tells_agent: bool = True  # whether this log writes user agents at all
     mime: str | None = None
     country: str | None = None
 
@@ -54,13 +56,20 @@ class Record:
 
 @dataclass(slots=True)
 class Ledger:
-    """What became of every line."""
+    """What became of every line; rejected ones by reason."""
 
     records: int = 0
     directives: int = 0
-    rejected: dict[str, int] = field(default_factory=dict)
-    classes: dict[str, int] = field(default_factory=dict)
+    rejected: Counter[str] = field(default_factory=Counter)
+    classes: Counter[str] = field(default_factory=Counter)
     bots: int = 0
-    bytes: int = 0
-    log_bytes: int = 0
     days: set[date] = field(default_factory=set)
+
+    def add(self, other: Ledger) -> None:
+        """Take another log's lines in as well."""
+        self.records += other.records
+        self.directives += other.directives
+        self.rejected += other.rejected
+        self.classes += other.classes
+        self.bots += other.bots
+        self.days |= other.days

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -22,8 +23,8 @@ OF_THE_VISIT = ("entry", "exit", *FROM_FIRST_VIEW)
 OF_RECORDS = ("hits", "bot_hits", "bytes")
 
 Key = tuple[object, ...]
-#: (dimension, operator "==" or "!=", values): the record or visit has one of / none of the values
-Filter = tuple[str, str, tuple[object, ...]]
+#: (dimension, operator, value); None asks for no value, or with != for any value
+Filter = tuple[str, str, object]
 
 
 @dataclass(slots=True)
@@ -65,10 +66,15 @@ def visits_of(records: Iterable[Record]) -> list[Visit]:
 
 def fits(values: dict[str, object], filters: Iterable[Filter]) -> bool:
     """Whether all filters hold."""
-    for dimension, operator, wanted in filters:
-        if (values[dimension] in wanted) != (operator == "=="):
-            return False
-    return True
+    return all(fits_one(values[name], operator, wanted) for name, operator, wanted in filters)
+
+
+def fits_one(value: object, operator: str, wanted: object) -> bool:
+    """Whole values; in a pattern * stands for any characters and ? for one."""
+    if operator == "~":
+        pattern = re.escape(str(wanted)).replace(r"\*", ".*").replace(r"\?", ".")
+        return value is not None and re.fullmatch(pattern, str(value), re.DOTALL) is not None
+    return (value == wanted) == (operator == "==")
 
 
 def answer(

@@ -127,6 +127,7 @@ class W3C:
         raw.url = self._url(cells)
         raw.protocol = _first(cells, "cs-protocol-version", "cs-version")
         raw.referrer = self._encoded(_first(cells, "cs(Referer)", "cs(Referrer)"))
+        raw.tells_agent = "cs(User-Agent)" in (self.fields or ())
         raw.agent = self._agent(_first(cells, "cs(User-Agent)"))
         raw.mime = self._decoded(_first(cells, "sc-content-type"))
         raw.country = _first(cells, "cs-countrycode")
