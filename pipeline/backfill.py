@@ -13,7 +13,6 @@ import sqlalchemy as sa
 from parsers.registry import Format, load_formats
 from pipeline import sources
 from pipeline.catalog import Catalog
-from pipeline.commit import release
 from pipeline.config import Config, Exclude, Source
 from pipeline.config import Site as ConfiguredSite
 from pipeline.enrich import Enricher, Log, Rules, Site

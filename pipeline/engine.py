@@ -39,6 +39,7 @@ def connection(limits: Limits) -> Iterator[duckdb.DuckDBPyConnection]:
             "temp_directory": folder,
             "preserve_insertion_order": False,
             "autoinstall_known_extensions": False,
+            "parquet_metadata_cache": True,
         }
         with duckdb.connect(":memory:", config=config) as opened:
             opened.execute("set timezone = 'UTC'")

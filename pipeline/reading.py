@@ -152,7 +152,7 @@ class _Place:
         known_data = self.held[: verdict.offset - self.held_start] if verdict.offset else b""
         fresh = self.held[verdict.offset - self.held_start :]
         lines = self.lines_before + known_data.count(b"\n")
-        before, state = self.state, self.state
+        before = state = self.state
         if verdict.kind == "resume" and verdict.source:
             source_id, lines, state = verdict.source.id, verdict.source.lines, verdict.source.state
         else:
@@ -188,7 +188,7 @@ class _Place:
 
     def _piece(self, data: bytes, start: int, skipped: int = 0) -> Piece:
         assert self.format is not None and self.log is not None
-        before, state = self.state, self.state
+        before = self.state
         self.state = advance(data, self.format, before)
         end = self.trail.end
         points = [p for p in self.trail.points if start < p.position <= end]

@@ -71,7 +71,7 @@ def opened(path: str) -> Iterator[BinaryIO]:
         yield sys.stdin.buffer
         return
     try:
-        file = open(path, "rb", buffering=0)
+        file = open(path, "rb", buffering=0)  # noqa: SIM115  closed below, where errors differ
     except OSError as error:
         raise SourceError(
             f"The file cannot be opened: {error.strerror}.", path, "check that it is readable"

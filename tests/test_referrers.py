@@ -47,7 +47,9 @@ def test_a_long_referrer_is_cut(referrers):
 @pytest.mark.parametrize("case", CASES["campaign"], ids=str)
 def test_a_campaign_outweighs_the_referrer(referrers, case):
     facts = referrers.describe(case["referrer"], HOST)
-    found = referrers.campaign(facts, case.get("utm_source"), case.get("utm_medium"))
+    found = referrers.campaign(
+        facts.source, facts.channel, case.get("utm_source"), case.get("utm_medium")
+    )
     assert found == (case.get("source"), case["channel"])
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +19,10 @@ from pipeline.enrich.countries import Countries
 from pipeline.enrich.exclude import Rules
 from pipeline.enrich.hashes import ADDRESS, AGENT, VISITOR, keyed
 from pipeline.enrich.redact import redact
-from pipeline.enrich.referrers import Referrers
+from pipeline.enrich.referrers import ReferrerFacts, Referrers
 from pipeline.enrich.salts import Salts
 from pipeline.enrich.times import local_days
-from pipeline.enrich.urls import Paths
+from pipeline.enrich.urls import Paths, UrlFacts
 from pipeline.schema import EVENTS
 
 #: Facts are remembered across chunks for at most this many values of a kind.
@@ -138,8 +138,11 @@ class Enricher:
                 numbers(raw, "status"),
             ),
         }
-        for name in ("page", "query", "utm_term", "utm_content", *_UTM):
-            columns[name] = spread([getattr(u, name) for u in url_facts], urls.codes)
+        for name, values in _by_field(UrlFacts, url_facts, ("page", "query")):
+            columns[name] = spread(values, urls.codes)
+        utm, utm_codes = _numbered([facts[_UTM] for facts in url_facts])
+        for name, values in zip(UrlFacts._fields[_UTM], zip(*utm, strict=True), strict=True):
+            columns[name] = spread(values, utm_codes[urls.codes])
         for name in ("protocol", "mime", "cache", "tls"):
             text = coded(raw, name)
             columns[name] = spread([redact(v) if v else v for v in text.values], text.codes)
@@ -156,14 +159,17 @@ class Enricher:
         facts = memo.all(
             [(texts.values[r], hosts.values[h]) for r, h in pairs], _each(own.describe)
         )
+        shown = ("referrer", "referrer_url")
         columns = {
-            name: spread([getattr(f, name) for f in facts], rows)
-            for name in ("referrer", "referrer_url")
+            name: spread(values, rows) for name, values in _by_field(ReferrerFacts, facts, shown)
         }
-        utm, utm_codes = _numbered([tuple(getattr(u, n) for n in _UTM[:2]) for u in url_facts])
-        keys, row_codes = distinct(combine((rows, 0), (utm_codes[urls.codes], len(utm))))
+        found, source_codes = _numbered([f[_NAMED] for f in facts])
+        utm, utm_codes = _numbered([u[_DECISIVE] for u in url_facts])
+        keys, row_codes = distinct(
+            combine((source_codes[rows], 0), (utm_codes[urls.codes], len(utm)))
+        )
         sources = [
-            own.campaign(facts[f], *utm[u]) for f, u in zip(*split(keys, len(utm)), strict=True)
+            own.campaign(*found[f], *utm[u]) for f, u in zip(*split(keys, len(utm)), strict=True)
         ]
         columns["source"] = spread([source for source, _ in sources], row_codes)
         columns["channel"] = spread([channel for _, channel in sources], row_codes)
@@ -181,8 +187,8 @@ class Enricher:
             self._agents.all(agents.values, _each(self.agents.describe)) if told else [AgentFacts()]
         )
         columns = {
-            name: spread([getattr(f, name) for f in facts], agents.codes)
-            for name in ("device", "browser", "os", "bot_category", "bot", "bot_reason")
+            name: spread(values, agents.codes)
+            for name, values in _by_field(AgentFacts, facts, AgentFacts._fields)
         }
         if self.keep_agent:
             shown = [redact(agent) if agent else agent for agent in agents.values]
@@ -195,7 +201,18 @@ class Enricher:
         return columns
 
 
-_UTM = ("utm_source", "utm_medium", "utm_campaign")
+#: Where the campaign stands in UrlFacts, and in it what decides on source and channel.
+_UTM = slice(UrlFacts._fields.index("utm_source"), None)
+_NAMED = slice(ReferrerFacts._fields.index("source"), None)
+_DECISIVE = slice(_UTM.start, _UTM.start + 2)
+
+
+def _by_field(
+    kind: type[NamedTuple], facts: list[Any], names: Sequence[str]
+) -> list[tuple[str, Sequence[str | None]]]:
+    """Each named field of all facts."""
+    columns = dict(zip(kind._fields, zip(*facts, strict=True), strict=True))
+    return [(name, columns[name]) for name in names]
 
 
 def _numbered(values: list[Any]) -> tuple[list[Any], Codes]:

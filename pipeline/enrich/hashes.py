@@ -54,9 +54,7 @@ def keyed(
     ]
     day_codes, *codes = split(found, *sizes)
     texts = [[b"\0" + (value or "").encode() for value in c.values] for c in columns]
-    tails = [
-        [values[code] for code in column] for values, column in zip(texts, codes, strict=True)
-    ]
+    tails = [[values[code] for code in column] for values, column in zip(texts, codes, strict=True)]
     joined = map(b"".join, zip(*tails, strict=True)) if len(tails) > 1 else tails[0]
     parts = [digests[day](tail) for day, tail in zip(day_codes, joined, strict=True)]
     return np.frombuffer(b"".join(parts), "<u8")[rows]

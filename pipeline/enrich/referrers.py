@@ -94,13 +94,13 @@ class Referrers:
         return ReferrerFacts(_bare(shown), url, source.name, source.channel)
 
     def campaign(
-        self, facts: ReferrerFacts, utm_source: str | None, utm_medium: str | None
+        self, source: str | None, channel: str, utm_source: str | None, utm_medium: str | None
     ) -> tuple[str | None, str]:
-        """Source and channel when the campaign is heard too; it outweighs the referrer."""
+        """Source and channel when the campaign is heard too; it outweighs the referrer's."""
         if not utm_source and not utm_medium:
-            return facts.source, facts.channel
+            return source, channel
         known = self._known_utm(utm_source)
-        name = known.name if known else (utm_source or "")[:SOURCE_LENGTH] or facts.source
+        name = known.name if known else (utm_source or "")[:SOURCE_LENGTH] or source
         channel = self._medium(utm_medium) or (known.channel if known else "campaign")
         return name, channel
 
