@@ -217,8 +217,8 @@ def _by_field(
 
 def _numbered(values: list[Any]) -> tuple[list[Any], Codes]:
     """The distinct values, and for each value its number."""
-    numbers: dict[Any, int] = {}
-    codes = np.array([numbers.setdefault(value, len(numbers)) for value in values], np.int64)
+    numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
+    codes = np.fromiter(map(numbers.__getitem__, values), np.int64, len(values))
     return list(numbers), codes
 
 
