@@ -13,10 +13,11 @@ from pipeline.catalog import Catalog
 from pipeline.config import Config
 
 LOGS = Path(__file__).parent / "logs"
+FORMATS = Path(__file__).parent / "formats"
 SAMPLE = Path(__file__).parents[1] / "data" / "samples" / "elastic_apache_logs.log"
 COMBINED = '$client $ident $user [$time] "$request" $status $bytes "$referrer" "$agent"'
 #: Combined with one more field, as some servers are set up to write.
-FORMATS = {
+EXTENDED = {
     "combined_xff": {"title": "", "layout": f'{COMBINED} "$_"', "escape": "backslash"},
     "combined_number": {"title": "", "layout": f"{COMBINED} $_", "escape": "backslash"},
 }
@@ -27,7 +28,7 @@ Table = dict[tuple[object, ...], list[object]]
 def configuration(zones: Mapping[str, str] = {}, hosts: Sequence[str] = ()) -> Config:
     """Sites by name with their zones; all have the same hosts."""
     sites = [{"name": n, "timezone": z, "hosts": list(hosts)} for n, z in zones.items()]
-    return Config.model_validate({"site": sites, "format": FORMATS})
+    return Config.model_validate({"site": sites, "format": EXTENDED})
 
 
 @dataclass(frozen=True, slots=True)

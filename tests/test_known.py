@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from tests.stores import LOGS, SAMPLE, Store, configuration, statistics
+from tests.stores import FORMATS, SAMPLE, Store, configuration, statistics
 
 ROOT = Path(__file__).parents[1]
 PARIS = configuration({"s": "Europe/Paris"}, ("semicomplete.com",))
@@ -135,7 +135,7 @@ def w3c_file(lines: list[bytes]) -> bytes:
 
 
 def test_w3c_files_with_equal_headers_are_both_counted_whole(tmp_path: Path) -> None:
-    lines = (LOGS / "lnav_w3c_big.0.log").read_bytes().splitlines()
+    lines = (FORMATS / "w3c" / "lnav_w3c_big.0.log").read_bytes().splitlines()
     header, rows = lines[:4], [line for line in lines if not line.startswith(b"#")]
     store = Store(tmp_path / "data", PARIS)
     for number, part in enumerate((rows[:40], rows[40:90], [])):
@@ -152,9 +152,9 @@ def test_w3c_files_with_equal_headers_are_both_counted_whole(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("count", [2, 4, 5, 10, 13, 100, 251])
 def test_a_w3c_file_goes_on_in_its_middle_with_its_fields(tmp_path: Path, count: int) -> None:
-    content = (LOGS / "lnav_w3c_big.0.log").read_bytes()
+    content = (FORMATS / "w3c" / "lnav_w3c_big.0.log").read_bytes()
     whole, resumed = Store(tmp_path / "whole", PARIS), Store(tmp_path / "resumed", PARIS)
-    expected = whole.backfill(LOGS / "lnav_w3c_big.0.log", format="w3c")
+    expected = whole.backfill(FORMATS / "w3c" / "lnav_w3c_big.0.log", format="w3c")
     log = tmp_path / "ex.log"
     log.write_bytes(cut_after(content, count))
     first = resumed.backfill(log, format="w3c")
@@ -169,7 +169,7 @@ def test_a_w3c_file_goes_on_in_its_middle_with_its_fields(tmp_path: Path, count:
 def test_two_sites_count_the_same_log_apart(tmp_path: Path) -> None:
     config = configuration({"s": "UTC", "t": "Asia/Kolkata"})
     store = Store(tmp_path / "data", config)
-    log = LOGS / "zoo_utc_nginx_combined.log"
+    log = FORMATS / "combined" / "zoo_utc_nginx_combined.log"
     assert store.backfill(log, site="s")["new_records"] == 90
     assert store.backfill(log, site="t")["new_records"] == 90
     assert store.ask(["hits"], site="s") == store.ask(["hits"], site="t") == {(): [90]}

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.catalog import Catalog
-from tests.stores import LOGS, SAMPLE, Store, configuration, statistics
+from tests.stores import FORMATS, SAMPLE, Store, configuration, statistics
 
 ROOT = Path(__file__).parents[1]
 PARIS = configuration({"s": "Europe/Paris"}, ("semicomplete.com",))
@@ -52,7 +52,7 @@ CUT_FILES = [
     ("nginx_json", "zoo_utc_nginx_json.log", 900),
     pytest.param("caddy_json", "zoo_utc_caddy_json.log", 700, marks=NO_AGENT_IN_SIGHT),
     ("vhost_combined", "zoo_utc_apache_vhost_combined.log", 300),
-    ("common", "jul95_malformed.log", 100),
+    ("common", "nasa_jul95_malformed.log", 100),
 ]
 
 
@@ -61,10 +61,10 @@ def test_every_format_can_be_cut_anywhere(
     tmp_path: Path, format: str, name: str, piece_bytes: int
 ) -> None:
     whole, cut = Store(tmp_path / "whole", PARIS), Store(tmp_path / "cut", PARIS)
-    summary = whole.backfill(LOGS / name, format=format)
+    summary = whole.backfill(FORMATS / format / name, format=format)
     cut.data.mkdir()
     shutil.copy(whole.data / "salts.db", cut.data)
-    assert cut.backfill(LOGS / name, format=format, piece_bytes=piece_bytes) == summary
+    assert cut.backfill(FORMATS / format / name, format=format, piece_bytes=piece_bytes) == summary
     assert events(cut) == events(whole)
 
 

@@ -6,93 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline.schema import DIMENSIONS, MEASURES, RATIOS
+from tests.parity_cases import CASES, Case
 from tests.reference import log
 from tests.reference.records import Ledger, Record
 from tests.reference.statistics import Filter, answer
-from tests.stores import LOGS, SAMPLE, Store, configuration, differences, filled
+from tests.stores import Store, configuration, differences, filled
 
 #: What logs cannot hold: they are of the collector's making, and have tests of their own.
 NOT_IN_LOGS = {"content_views", "events", "signed_in_views", "signed_in_visitors"}
 METRICS = [name for name in (*MEASURES, *RATIOS) if name not in NOT_IN_LOGS]
 RECORDS = ("hits", "bot_hits", "bytes")
-
-Part = tuple[Path, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """Logs that make one site, in the order they are read."""
-
-    name: str
-    zone: str
-    parts: tuple[Part, ...]
-    hosts: tuple[str, ...] = ()
-    moved: tuple[str, ...] = ()  # the days that the sample's four days become
-
-    def paths(self, folder: Path) -> list[tuple[Path, str]]:
-        """The logs, moved to other days if that is the case."""
-        if not self.moved:
-            return list(self.parts)
-        content = self.parts[0][0].read_bytes()
-        for day, target in zip(range(17, 21), self.moved, strict=True):
-            content = content.replace(b"[%d/May/" % day, f"[{target}/".encode())
-        path = folder / "moved.log"
-        path.write_bytes(content)
-        return [(path, self.parts[0][1])]
-
-
-def named(format: str, *names: str) -> tuple[Part, ...]:
-    return tuple((LOGS / f"{name}.log", format) for name in names)
-
-
-MEDLEY = (
-    *named("combined", "zoo_utc_nginx_combined", "zoo_utc_apache_combined", "apache2-logs"),
-    *named("combined", "nginx-http-malformed", "apache2-malformed", "zoo_utc_varnishncsa"),
-    *named("combined", "nginx-http-xss-probing", "nginx-http-path-traversal", "nginx_http-logs"),
-    *named("combined", "http-dos-switching-ua", "nginx-http-generic-bf", "lnav_access_log.0"),
-    *named("combined", "lnav_bad_access_log.0", "varnish_default_made", "zoo_utc_lighttpd_access"),
-    *named("combined_xff", "zoo_utc_nginx_main_xff"),
-    *named("common", "zoo_utc_apache_common", "jul95_malformed", "apache-http-probing"),
-    *named("common", "apache2-http-sensitive-files", "mtail_apache_common"),
-    *named("vhost_combined", "zoo_utc_apache_vhost_combined", "zoo_utc_nginx_vhost"),
-    *named("nginx_json", "zoo_utc_nginx_json"),
-    (LOGS / "elastic_nginxplus_json_logs.log.gz", "nginx_json"),
-    *named("caddy_json", "zoo_utc_caddy_json", "caddy-logs", "caddy-basic-auth-bf"),
-    *named("w3c", *(f"lnav_w3c.{number}" for number in range(7)), "aws-cloudfront-logs"),
-)
-SHOP = named("combined_xff", "lnav_shop_access")
-SAMPLE_PART = ((SAMPLE, "combined"),)
-SEMICOMPLETE = ("semicomplete.com", "www.semicomplete.com")
-CASES = (
-    Case("10,000 lines of Apache in UTC", "UTC", SAMPLE_PART, SEMICOMPLETE),
-    Case("10,000 lines of Apache in Asia/Kolkata", "Asia/Kolkata", SAMPLE_PART, SEMICOMPLETE),
-    Case(
-        "the end of summer time in Europe/Paris",
-        "Europe/Paris",
-        SAMPLE_PART,
-        SEMICOMPLETE,
-        moved=("24/Oct", "25/Oct", "26/Oct", "27/Oct"),
-    ),
-    Case(
-        "the start of summer time in America/New_York",
-        "America/New_York",
-        SAMPLE_PART,
-        SEMICOMPLETE,
-        moved=("07/Mar", "08/Mar", "09/Mar", "10/Mar"),
-    ),
-    Case("a shop's log in Asia/Kolkata", "Asia/Kolkata", SHOP, ("zanbil.ir",)),
-    Case(
-        "downloads in Europe/Paris", "Europe/Paris", named("combined_number", "telegraf_nginx_logs")
-    ),
-    Case("IIS in America/New_York", "America/New_York", named("w3c", "lnav_w3c_big.0")),
-    Case("a medley of servers in Asia/Kolkata", "Asia/Kolkata", MEDLEY),
-)
 
 
 @dataclass(frozen=True, slots=True)
