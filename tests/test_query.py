@@ -212,55 +212,6 @@ def test_an_unknown_site_is_named(stores):
         ask(stores["current"], "views", site="x")
 
 
-@pytest.fixture
-def catalog(tmp_path):
-    opened = Catalog(tmp_path)
-    yield opened
-    opened.close()
-
-
-def test_a_stale_day_is_answered_from_its_events_beside_a_current_one(catalog):
-    add(catalog, ROWS)
-    rollup.rollup(catalog)
-    add(catalog, [event("12:00:00", "/late", 3, date=NEXT)])
-    answer = ask(catalog, "views", "date", last=NEXT)
-    assert rows(answer) == [("2026-03-01", 5), ("2026-03-02", 3)]
-    assert answer.meta["source"] == "mixed"
-
-
-def test_late_records_of_a_sealed_day_are_added_as_another_generation(catalog):
-    add(catalog, [event("09:00:00", "/", 1), event("09:00:00", "/t", 1, site="t")])
-    rollup.rollup(catalog)
-    maintain.seal(catalog, 1, dt.date(2100, 1, 1))
-    add(catalog, [event("09:10:00", "/late", 1)], salts=2)
-    for source in ("mixed", "daily"):
-        answer = ask(catalog, "views,visitors,visits")
-        assert rows(answer) == [(2, 2, 2)]
-        assert (answer.meta["source"], answer.meta["visitors"]) == (source, "upper bound")
-        assert rows(ask(catalog, "views", "page")) == [("/", 1), ("/late", 1)]
-        assert rows(ask(catalog, "views", "page,country")) == [("/", None, 1), ("/late", None, 1)]
-        rollup.rollup(catalog)
-    assert rows(ask(catalog, "views", site="t")) == [(1,)]
-
-
-def test_days_past_what_is_kept_are_named_and_not_taken_for_zero(catalog):
-    add(catalog, ROWS)
-    rollup.rollup(catalog)
-    maintain.seal(catalog, 1, dt.date(2100, 1, 1))
-    maintain.drop_daily(catalog, ("visits", "pages"), 1, dt.date(2100, 1, 1))
-    with pytest.raises(QueryError, match="all 2 days are gone"):
-        ask(catalog, "views", "page", ["country==FR"], last=NEXT)
-    assert rows(ask(catalog, "views", last=NEXT)) == [(7,)]
-    after = NEXT + dt.timedelta(days=1)
-    add(catalog, [event("09:00:00", "/", 1, date=after, **FRENCH)])
-    answer = ask(catalog, "views", "page", ["country==FR"], last=after)
-    assert rows(answer) == [("/", 1)]
-    assert answer.meta["warnings"] == [
-        "2 of the days from 2026-03-01 to 2026-03-02 are not in this answer: their raw events are "
-        "gone, and what is kept of them cannot answer this"
-    ]
-
-
 def test_a_hostile_value_is_only_a_value(stores):
     for text in ("page==' or 1=1 --", "page~%'; drop table visits; --", "page==$filter0"):
         assert rows(ask(stores["current"], "views", "", [text])) == [(0,)]
