@@ -23,7 +23,7 @@ from parsers.registry import Format
 from pipeline import store
 from pipeline.catalog import Catalog
 from pipeline.commit import Advance, NewPart, SourceMoved, commit, release
-from pipeline.enrich import Enricher
+from pipeline.enrich import Enricher, Lexicon, count_classes
 from pipeline.progress import Meter, Silent
 from pipeline.reading import Piece, Reader, Request
 from pipeline.schema import DAILY
@@ -40,12 +40,16 @@ ATTEMPTS = 10
 Day = tuple[str, dt.date]
 
 
+#: Events with codes for texts, and where their texts are.
+Rows = tuple[Lexicon, pa.Table]
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """A piece worked through: its events by day, and what became of its lines."""
 
     piece: Piece
-    events: Mapping[Day, pa.Table]
+    rows: Mapping[Day, Rows]
     lines: int
     outcomes: Mapping[str, int]
     bots: Mapping[str, int]
@@ -57,37 +61,26 @@ def work(piece: Piece, enricher: Enricher, existing: Set[Day] = frozenset()) -> 
     """Parse and enrich one piece; of known lines, keep what is of no `existing` day."""
     if not piece.data:
         return Result(piece, {}, piece.known, {"known": piece.known}, {}, [], {})
-    result = _parsed(piece, enricher)
-    return _revived(result, existing) if piece.known else result
-
-
-def _parsed(piece: Piece, enricher: Enricher) -> Result:
     parsed = parse(piece.data, piece.offset, piece.format, piece.state)
     piece = replace(piece, data=b"")  # results wait for their commit: the bytes need not
     outcomes = {"directive": parsed.directives, "rejected": parsed.rejects.num_rows}
     rejects = [tuple(row.values()) for row in parsed.rejects.slice(0, 1000).to_pylist()]
     if not parsed.table.num_rows:
+        outcomes = {"known": piece.known} if piece.known else outcomes
         return Result(piece, {}, parsed.lines, outcomes, {}, rejects, {})
     enriched = enricher.enrich(parsed.table, piece.log)
-    classes, bots = _classes(enriched.events)
+    lexicon = enriched.lexicon
+    days = store.by_day(enriched.rows, lexicon.names("site").values)
+    if piece.known:
+        days = {day: rows for day, rows in days.items() if day not in existing}
+    classes, bots = count_classes(lexicon, days.values())
+    rows = {day: (lexicon, of_day) for day, of_day in days.items()}
+    salts = {day: serial for day, serial in enriched.salts.items() if day in days}
+    if piece.known:
+        outcomes = {"known": piece.known - classes.total(), **classes}
+        return Result(piece, rows, 0, outcomes, bots, [], salts)
     outcomes |= {"excluded": enriched.excluded, **classes}
-    days = store.by_day(enriched.events)
-    return Result(piece, days, parsed.lines, outcomes, bots, rejects, enriched.salts)
-
-
-def _revived(result: Result, existing: Set[Day]) -> Result:
-    """Known lines again, without those of days that still have events or statistics."""
-    kept = {day: rows for day, rows in result.events.items() if day not in existing}
-    classes, bots = _classes(pa.concat_tables(kept.values())) if kept else ({}, {})
-    known = result.piece.known - sum(classes.values())
-    salts = {key: n for key, n in result.salts.items() if key in kept}
-    return Result(result.piece, kept, 0, {"known": known, **classes}, bots, [], salts)
-
-
-def _classes(events: pa.Table) -> tuple[dict[str, int], dict[str, int]]:
-    """Records and bots by class."""
-    bots = events.filter(pc.is_valid(events.column("bot_category")))
-    return _counts(events.column("class")), _counts(bots.column("class"))
+    return Result(piece, rows, parsed.lines, outcomes, bots, rejects, salts)
 
 
 def _counts(column: pa.ChunkedArray) -> dict[str, int]:
@@ -103,17 +96,17 @@ class Batch:
 
     def add(self, result: Result) -> None:
         self.results.append(result)
-        self.rows += sum(table.num_rows for table in result.events.values())
+        self.rows += sum(rows.num_rows for _, rows in result.rows.values())
 
-    def events(self) -> dict[Day, list[pa.Table]]:
-        found: dict[Day, list[pa.Table]] = {}
+    def days(self) -> dict[Day, list[Rows]]:
+        found: dict[Day, list[Rows]] = {}
         for result in self.results:
-            for day, table in result.events.items():
-                found.setdefault(day, []).append(table)
+            for day, rows in result.rows.items():
+                found.setdefault(day, []).append(rows)
         return found
 
-    def without_events(self) -> Batch:
-        return Batch([replace(result, events={}) for result in self.results])
+    def without_rows(self) -> Batch:
+        return Batch([replace(result, rows={}) for result in self.results])
 
     def advances(self) -> list[Advance]:
         """One per source, from where its first piece began to where its last one ended."""
@@ -252,7 +245,7 @@ class Ingest:
         """
         self._advances += batch.advances()
         self._new_parts += self._write(pool, batch)
-        self._counted.append(batch.without_events())
+        self._counted.append(batch.without_rows())
         if self.again and not last:
             return
         if self._advances:
@@ -268,17 +261,17 @@ class Ingest:
     def _write(self, pool: ThreadPoolExecutor, batch: Batch) -> list[NewPart]:
         salts = {key: n for result in batch.results for key, n in result.salts.items()}
         futures = []
-        for (site, date), tables in batch.events().items():
+        for (site, date), rows in batch.days().items():
             self._parts += 1
             path = store.part_path(site, date, self.writer, self._parts)
             self._unlisted.append(self.catalog.absolute(path))
-            futures.append(pool.submit(self._write_one, path, site, date, tables, salts))
+            futures.append(pool.submit(self._write_one, path, site, date, rows, salts))
         return [future.result() for future in futures]
 
     def _write_one(
-        self, path: str, site: str, date: dt.date, tables: list[pa.Table], salts: Mapping[Day, int]
+        self, path: str, site: str, date: dt.date, rows: list[Rows], salts: Mapping[Day, int]
     ) -> NewPart:
-        table = store.join(tables)
+        table = _texts(rows)
         size = store.write(table, self.catalog.absolute(path))
         sources = {int(s): n for s, n in _counts(table.column("log_id")).items()}
         return NewPart(
@@ -315,6 +308,16 @@ class _Conflict(Exception):
     def __init__(self, done: list[Request]) -> None:
         super().__init__(len(done))
         self.done = done
+
+
+def _texts(rows: list[Rows]) -> pa.Table:
+    """The events themselves. Nearly always there is one lexicon, and nothing to join."""
+    of_lexicon: dict[int, list[pa.Table]] = {}
+    for lexicon, table in rows:
+        of_lexicon.setdefault(id(lexicon), []).append(table)
+    lexicons = {id(lexicon): lexicon for lexicon, _ in rows}
+    tables = [lexicons[key].texts(pa.concat_tables(of)) for key, of in of_lexicon.items()]
+    return tables[0] if len(tables) == 1 else store.join(tables)
 
 
 def _kept_days(catalog: Catalog) -> Set[Day]:

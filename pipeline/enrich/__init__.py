@@ -1,6 +1,7 @@
 """RAW to EVENTS: what every record means. Cost goes with the distinct values, not the lines."""
 
-from pipeline.enrich.events import Enriched, Enricher, Log, Site
+from pipeline.enrich.events import Enriched, Enricher, Log, Site, count_classes
 from pipeline.enrich.exclude import Rules
+from pipeline.enrich.lexicon import Lexicon
 
-__all__ = ["Enriched", "Enricher", "Log", "Rules", "Site"]
+__all__ = ["Enriched", "Enricher", "Lexicon", "Log", "Rules", "Site", "count_classes"]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,23 +15,21 @@ import pyarrow as pa
 
 from pipeline.enrich.agents import AgentFacts, Agents
 from pipeline.enrich.classes import classify
-from pipeline.enrich.columns import Coded, Codes, coded, combine, distinct, numbers, split, spread
-from pipeline.enrich.countries import Countries
+from pipeline.enrich.columns import Coded, Codes, coded, combine, distinct, numbers, split
+from pipeline.enrich.countries import Countries, real_country
 from pipeline.enrich.exclude import Rules
 from pipeline.enrich.hashes import ADDRESS, AGENT, VISITOR, keyed
+from pipeline.enrich.lexicon import CODED, NOTHING, Lexicon, Numbers
 from pipeline.enrich.redact import redact
 from pipeline.enrich.referrers import ReferrerFacts, Referrers
 from pipeline.enrich.salts import Salts
 from pipeline.enrich.times import local_days
 from pipeline.enrich.urls import Paths, UrlFacts
-from pipeline.schema import EVENTS
 
-#: Facts are remembered across chunks for at most this many values of a kind.
-REMEMBERED = 200_000
 UNAUTHORIZED = 401
 
 _EPOCH = dt.date(1970, 1, 1)
-Columns = dict[str, pa.Array]
+Columns = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,31 +52,17 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Enriched:
-    """`events` has the schema EVENTS; `salts` is how many salts each (site, day) has had."""
+    """`rows` has the schema CODED and its texts in `lexicon`; `salts` is how many salts each
+    (site, day) has had."""
 
-    events: pa.Table
+    rows: pa.Table
+    lexicon: Lexicon
     excluded: int
     salts: Mapping[tuple[str, dt.date], int]
 
-
-class Memo(dict[Any, Any]):
-    """Facts by value; emptied when it grows too large, so that memory stays flat."""
-
-    def all(self, values: list[Any], describe_all: Callable[[list[Any]], list[Any]]) -> list[Any]:
-        if len(self) > REMEMBERED:
-            self.clear()
-        found = [self.get(value) for value in values]
-        new = [i for i, facts in enumerate(found) if facts is None]
-        if new:
-            for i, facts in zip(new, describe_all([values[i] for i in new]), strict=True):
-                found[i] = self[values[i]] = facts
-        return found
-
-
-def _each(describe: Callable[..., Any]) -> Callable[[list[Any]], list[Any]]:
-    return lambda values: [
-        describe(*value) if isinstance(value, tuple) else describe(value) for value in values
-    ]
+    def events(self) -> pa.Table:
+        """The rows with the schema EVENTS."""
+        return self.lexicon.texts(self.rows)
 
 
 @dataclass(slots=True)
@@ -90,155 +75,156 @@ class Enricher:
     agents: Agents = field(default_factory=Agents)
     paths: Paths = field(default_factory=Paths)
     countries: Countries = field(init=False)
-    _agents: Memo = field(default_factory=Memo)
-    _urls: Memo = field(default_factory=Memo)
-    _referrers: dict[frozenset[str], tuple[Referrers, Memo]] = field(default_factory=dict)
+    _lexicon: Lexicon = field(default_factory=Lexicon)
+    _referrers: dict[frozenset[str], Referrers] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.countries = Countries(self.country_mmdb)
 
     def enrich(self, raw: pa.Table, log: Log) -> Enriched:
-        """The events of a RAW table in its order, without those that are excluded."""
-        urls = coded(raw, "url")
-        url_facts = self._urls.all(urls.values, self.paths.describe_all)
-        hosts = _hosts(coded(raw, "host"), urls, url_facts)
-        sites = _sites(hosts, log)
-        days, hours = _days(numbers(raw, "time"), sites, log)
-        salts = self.salts.of([key for key in days.keys if key[0]])
+        """The records of a RAW table in its order, without those that are excluded."""
+        if self._lexicon.full:
+            self._lexicon = Lexicon()
+        lexicon = self._lexicon
         agents, clients = coded(raw, "agent"), coded(raw, "client")
-        columns = _frame(raw, log, sites, days, hours)
-        columns |= self._request(raw, urls, url_facts, hosts)
-        columns |= self._arrival(raw, log, urls, url_facts, hosts)
-        columns |= self._audience(raw, agents, clients)
-        columns |= _identity(
-            days, [salts[k].value if k[0] else b"" for k in days.keys], clients, agents
-        )
-        n = raw.num_rows
-        events = pa.table(
-            [columns[f.name] if f.name in columns else pa.nulls(n, f.type) for f in EVENTS],
-            schema=EVENTS,
-        )
-        keep = _kept(sites, log, Coded(urls.codes, [u.page for u in url_facts]), agents, clients)
-        if keep is not None:
-            events = events.filter(pa.array(keep))
+        with lexicon.lock:
+            columns = self._target(raw, lexicon) | self._audience(raw, agents, clients, lexicon)
+            columns |= self._arrival(raw, log, columns, lexicon)
+            columns |= _plain_texts(raw, lexicon) | _frame(raw, log, columns, lexicon)
+        days: Days = columns["days"]
+        salts = self.salts.of([key for key in days.keys if key[0]])
+        keys = [salts[key].value if key[0] else b"" for key in days.keys]
+        columns |= _identity(days, keys, clients, agents)
+        rows = _table(columns, raw.num_rows)
+        keep = _kept(columns, log, lexicon, agents, clients)
+        rows = rows if keep is None else rows.filter(pa.array(keep))
         serials = {key: salts[key].serial for key in days.keys if key[0]}
-        return Enriched(events, n - events.num_rows, serials)
+        return Enriched(rows, lexicon, raw.num_rows - rows.num_rows, serials)
 
-    def _request(self, raw: pa.Table, urls: Coded, url_facts: list[Any], hosts: Coded) -> Columns:
-        methods, mimes = coded(raw, "method"), coded(raw, "mime")
-        mime_kinds = [self.paths.mime_kind(mime) for mime in mimes.values]
-        columns = {
-            "method": spread([redact(m) if m else m for m in methods.values], methods.codes),
-            "host": spread(hosts.values, hosts.codes),
-            "class": _classes(
-                url_facts,
-                urls.codes,
-                Coded(mimes.codes, mime_kinds),
-                methods,
-                numbers(raw, "status"),
-            ),
-        }
-        for name, values in _by_field(UrlFacts, url_facts, ("page", "query")):
-            columns[name] = spread(values, urls.codes)
-        utm, utm_codes = _numbered([facts[_UTM] for facts in url_facts])
-        for name, values in zip(UrlFacts._fields[_UTM], zip(*utm, strict=True), strict=True):
-            columns[name] = spread(values, utm_codes[urls.codes])
-        for name in ("protocol", "mime", "cache", "tls"):
-            text = coded(raw, name)
-            columns[name] = spread([redact(v) if v else v for v in text.values], text.codes)
+    def _target(self, raw: pa.Table, lexicon: Lexicon) -> Columns:
+        """What was asked for, on which host, and what became of it."""
+        urls, methods, mimes = (coded(raw, name) for name in ("url", "method", "mime"))
+        fields = ("host", *UrlFacts._fields[1:], "campaign")
+        facts = lexicon.facts("url", fields)
+        found = facts.columns(
+            urls.values,
+            lambda new: [(*known, known[_CAMPAIGN]) for known in self.paths.describe_all(new)],
+        )
+        columns = dict(zip(fields, (codes[urls.codes] for codes in found), strict=True))
+        host = _redacted(coded(raw, "host"), "host", lexicon)
+        columns["host"] = np.where(host == NOTHING, columns["host"], host)
+        kinds = [self.paths.mime_kind(mime) for mime in mimes.values]
+        columns["class"] = _classes(
+            columns["kind"], Coded(mimes.codes, kinds), methods, numbers(raw, "status"), lexicon
+        )
         return columns
 
-    def _arrival(
-        self, raw: pa.Table, log: Log, urls: Coded, url_facts: list[Any], hosts: Coded
-    ) -> Columns:
-        """Where the visitor came from: referrer and host together, then the campaign."""
-        own, memo = self._own(frozenset().union(*(site.hosts for site in log.sites)))
-        texts = coded(raw, "referrer")
-        keys, rows = distinct(combine((texts.codes, 0), (hosts.codes, len(hosts.values))))
-        pairs = zip(*split(keys, len(hosts.values)), strict=True)
-        facts = memo.all(
-            [(texts.values[r], hosts.values[h]) for r, h in pairs], _each(own.describe)
-        )
-        shown = ("referrer", "referrer_url")
-        columns = {
-            name: spread(values, rows) for name, values in _by_field(ReferrerFacts, facts, shown)
-        }
-        found, source_codes = _numbered([f[_NAMED] for f in facts])
-        utm, utm_codes = _numbered([u[_DECISIVE] for u in url_facts])
-        keys, row_codes = distinct(
-            combine((source_codes[rows], 0), (utm_codes[urls.codes], len(utm)))
-        )
-        sources = [
-            own.campaign(*found[f], *utm[u]) for f, u in zip(*split(keys, len(utm)), strict=True)
-        ]
-        columns["source"] = spread([source for source, _ in sources], row_codes)
-        columns["channel"] = spread([channel for _, channel in sources], row_codes)
-        return columns
-
-    def _own(self, hosts: frozenset[str]) -> tuple[Referrers, Memo]:
-        if hosts not in self._referrers:
-            self._referrers[hosts] = (Referrers(hosts), Memo())
-        return self._referrers[hosts]
-
-    def _audience(self, raw: pa.Table, agents: Coded, clients: Coded) -> Columns:
+    def _audience(self, raw: pa.Table, agents: Coded, clients: Coded, lexicon: Lexicon) -> Columns:
+        fields = (*AgentFacts._fields, "agent")
         # A log without the column says nothing about who it was; one with it says "no agent".
         told = "agent" in raw.column_names
-        facts = (
-            self._agents.all(agents.values, _each(self.agents.describe)) if told else [AgentFacts()]
+        found = lexicon.facts(("agent", told), fields).columns(
+            agents.values,
+            lambda new: [
+                (*(self.agents.describe(agent) if told else AgentFacts()), self._shown(agent))
+                for agent in new
+            ],
         )
-        columns = {
-            name: spread(values, agents.codes)
-            for name, values in _by_field(AgentFacts, facts, AgentFacts._fields)
-        }
-        if self.keep_agent:
-            shown = [redact(agent) if agent else agent for agent in agents.values]
-            columns["agent"] = spread(shown, agents.codes)
-        found = Coded(clients.codes, self.countries.lookup(clients.values))
-        columns["country"] = _country(found, coded(raw, "country"))
+        columns = dict(zip(fields, (codes[agents.codes] for codes in found), strict=True))
+        (country,) = lexicon.facts("client", ("country",)).columns(
+            clients.values, lambda new: [(code,) for code in self.countries.lookup(new)]
+        )
+        columns["country"] = _country(country[clients.codes], coded(raw, "country"), lexicon)
         users = coded(raw, "user")
         named = np.array([bool(user) for user in users.values])[users.codes]
-        columns["signed_in"] = pa.array(named & (numbers(raw, "status") != UNAUTHORIZED))
+        columns["signed_in"] = named & (numbers(raw, "status") != UNAUTHORIZED)
         return columns
 
+    def _shown(self, agent: str | None) -> str | None:
+        return redact(agent) if agent is not None and self.keep_agent else None
 
-#: Where the campaign stands in UrlFacts, and in it what decides on source and channel.
-_UTM = slice(UrlFacts._fields.index("utm_source"), None)
-_NAMED = slice(ReferrerFacts._fields.index("source"), None)
-_DECISIVE = slice(_UTM.start, _UTM.start + 2)
-
-
-def _by_field(
-    kind: type[NamedTuple], facts: list[Any], names: Sequence[str]
-) -> list[tuple[str, Sequence[str | None]]]:
-    """Each named field of all facts."""
-    columns = dict(zip(kind._fields, zip(*facts, strict=True), strict=True))
-    return [(name, columns[name]) for name in names]
-
-
-def _numbered(values: list[Any]) -> tuple[list[Any], Codes]:
-    """The distinct values, and for each value its number."""
-    numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
-    codes = np.fromiter(map(numbers.__getitem__, values), np.int64, len(values))
-    return list(numbers), codes
-
-
-def _hosts(column: Coded, urls: Coded, url_facts: list[Any]) -> Coded:
-    """The record's host: of the log's own column, else of an absolute request target."""
-    in_url, url_codes = _numbered([u.host for u in url_facts])
-    names = [redact(host) if host else host for host in column.values]
-    if in_url == [None]:
-        return Coded(column.codes, names)
-    keys, rows = distinct(combine((column.codes, 0), (url_codes[urls.codes], len(in_url))))
-    pairs = zip(*split(keys, len(in_url)), strict=True)
-    return Coded(rows, [names[h] or in_url[u] for h, u in pairs])
+    def _arrival(self, raw: pa.Table, log: Log, columns: Columns, lexicon: Lexicon) -> Columns:
+        """Where the visitor came from: referrer and host together, then the campaign."""
+        own = frozenset().union(*(site.hosts for site in log.sites))
+        if own not in self._referrers:
+            self._referrers[own] = Referrers(own)
+        known = self._referrers[own]
+        texts, hosts = coded(raw, "referrer"), lexicon.names("host").values
+        # Shifted by one, because a missing host is -1.
+        keys, rows = distinct(combine((texts.codes, 0), (columns["host"] + 1, len(hosts) + 1)))
+        pairs = [
+            (texts.values[text], hosts[host - 1] if host else None)
+            for text, host in zip(*split(keys, len(hosts) + 1), strict=True)
+        ]
+        fields = ("referrer", "referrer_url", "arrival")
+        found = lexicon.facts(("referrer", own), fields).columns(
+            pairs,
+            lambda new: [
+                (facts.referrer, facts.referrer_url, facts[_ARRIVAL])
+                for facts in (known.describe(*pair) for pair in new)
+            ],
+        )
+        arrived = dict(zip(fields, (codes[rows] for codes in found), strict=True))
+        return arrived | _sources(arrived["arrival"], columns["campaign"], known, lexicon)
 
 
-def _sites(hosts: Coded, log: Log) -> Codes:
-    """The number of each row's site in `log.sites`; -1 where the host is of none."""
-    if not log.by_host:
-        return np.zeros(len(hosts.codes), np.int32)
-    of_host = {host: i for i, site in enumerate(log.sites) for host in (site.name, *site.hosts)}
-    return np.array([of_host.get(host or "", -1) for host in hosts.values], np.int32)[hosts.codes]
+#: What decides on source and channel: of a target its utm_source and utm_medium, of a referrer
+#: its own source and channel.
+_CAMPAIGN = slice(UrlFacts._fields.index("utm_source"), UrlFacts._fields.index("utm_medium") + 1)
+_ARRIVAL = slice(ReferrerFacts._fields.index("source"), None)
+
+
+def _sources(arrivals: Numbers, campaigns: Numbers, known: Referrers, lexicon: Lexicon) -> Columns:
+    names, utm = lexicon.names("arrival").values, lexicon.names("campaign").values
+    keys, rows = distinct(combine((arrivals, 0), (campaigns, len(utm))))
+    found = [
+        known.campaign(*names[a], *utm[u]) for a, u in zip(*split(keys, len(utm)), strict=True)
+    ]
+    return {
+        "source": _gathered([source for source, _ in found], rows, "source", lexicon),
+        "channel": _gathered([channel for _, channel in found], rows, "channel", lexicon),
+    }
+
+
+def _gathered(values: Sequence[str | None], rows: Codes, column: str, lexicon: Lexicon) -> Numbers:
+    return np.array(lexicon.names(column).codes(values), np.int32)[rows]
+
+
+def _redacted(column: Coded, name: str, lexicon: Lexicon) -> Numbers:
+    shown = [redact(value) if value else value for value in column.values]
+    return _gathered(shown, column.codes, name, lexicon)
+
+
+def _plain_texts(raw: pa.Table, lexicon: Lexicon) -> Columns:
+    """Columns that are kept as the log has them."""
+    names = [n for n in ("method", "protocol", "mime", "cache", "tls") if n in raw.column_names]
+    return {name: _redacted(coded(raw, name), name, lexicon) for name in names}
+
+
+def _classes(
+    kinds: Numbers, mimes: Coded, methods: Coded, statuses: npt.NDArray[Any], lexicon: Lexicon
+) -> Numbers:
+    names = [*lexicon.names("kind").values, None]  # a missing kind is -1: the last
+    sizes = (len(mimes.values), len(methods.values), 1000)
+    # Shifted by one, or -1 would make the key of another combination.
+    keys, rows = distinct(
+        combine(
+            (kinds + 1, 0), (mimes.codes, sizes[0]), (methods.codes, sizes[1]), (statuses, sizes[2])
+        )
+    )
+    found = [
+        classify(names[kind - 1] or mimes.values[mime] or "page", methods.values[method], status)
+        for kind, mime, method, status in zip(*split(keys, *sizes), strict=True)
+    ]
+    return _gathered(found, rows, "class", lexicon)
+
+
+def _country(found: Numbers, told: Coded, lexicon: Lexicon) -> Numbers:
+    """The CDN's own word first, else what the address says."""
+    if len(told.values) == 1:
+        return found
+    said = _gathered(list(map(real_country, told.values)), told.codes, "country", lexicon)
+    return np.where(said == NOTHING, found, said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,67 +258,79 @@ def _date(days: int) -> dt.date:
     return _EPOCH + dt.timedelta(days=days)
 
 
-def _frame(raw: pa.Table, log: Log, sites: Codes, days: Days, hours: Codes) -> Columns:
+def _sites(hosts: Numbers, log: Log, lexicon: Lexicon) -> Codes:
+    """The number of each row's site in `log.sites`; -1 where the host is of none."""
+    if not log.by_host:
+        return np.zeros(len(hosts), np.int32)
+    of_host = {host: i for i, site in enumerate(log.sites) for host in (site.name, *site.hosts)}
+    names = [*lexicon.names("host").values, None]
+    return np.array([of_host.get(name or "", -1) for name in names], np.int32)[hosts]
+
+
+def _frame(raw: pa.Table, log: Log, columns: Columns, lexicon: Lexicon) -> Columns:
+    """When, of which site, and where it stands in the log."""
     n = raw.num_rows
+    sites = _sites(columns["host"], log, lexicon)
+    days, hours = _days(numbers(raw, "time"), sites, log)
     dates = np.array([(date - _EPOCH).days for _, date in days.keys], np.int32)[days.codes]
-    columns = {
-        "site": spread([site.name for site in log.sites] + [None], sites),
+    frame = {
+        "days": days,
+        "sites": sites,
+        "site": _gathered([*(site.name for site in log.sites), None], sites, "site", lexicon),
         "date": pa.array(dates).cast(pa.date32()),
-        "hour": pa.array(hours),
+        "hour": hours,
         "time": pa.array(numbers(raw, "time")).cast(pa.timestamp("ms", tz="UTC")),
-        "log_id": pa.array(np.full(n, log.id, np.int32)),
-        "offset": pa.array(numbers(raw, "offset")),
-        "origin": spread(["log"], np.zeros(n, np.int32)),
-        "status": pa.array(numbers(raw, "status")),
-        "bytes": pa.array(numbers(raw, "bytes")),
+        "log_id": np.full(n, log.id, np.int32),
+        "origin": _gathered(["log"], np.zeros(n, np.int32), "origin", lexicon),
     }
+    frame |= {name: raw.column(name) for name in ("offset", "status", "bytes")}
     if "duration_ms" in raw.column_names:
-        columns["duration_ms"] = raw.column("duration_ms").combine_chunks().cast(pa.float32())
-    return columns
-
-
-def _classes(
-    url_facts: list[Any], urls: Codes, mimes: Coded, methods: Coded, statuses: npt.NDArray[Any]
-) -> pa.Array:
-    kinds, kind_codes = _numbered([u.kind for u in url_facts])
-    keys, rows = distinct(
-        combine(
-            (kind_codes[urls], 0),
-            (mimes.codes, len(mimes.values)),
-            (methods.codes, len(methods.values)),
-            (statuses, 1000),
-        )
-    )
-    combinations = zip(*split(keys, len(mimes.values), len(methods.values), 1000), strict=True)
-    classes = [
-        classify(kinds[k] or mimes.values[c] or "page", methods.values[m], status)
-        for k, c, m, status in combinations
-    ]
-    return spread(classes, rows)
-
-
-def _country(found: Coded, told: Coded) -> pa.Array:
-    """The CDN's own word first, else what the address says."""
-    if len(told.values) == 1:
-        return spread(found.values, found.codes)
-    keys, rows = distinct(combine((found.codes, 0), (told.codes, len(told.values))))
-    pairs = zip(*split(keys, len(told.values)), strict=True)
-    return spread([told.values[t] or found.values[f] for f, t in pairs], rows)
+        frame["duration_ms"] = raw.column("duration_ms").cast(pa.float32())
+    return frame
 
 
 def _identity(days: Days, salts: list[bytes], clients: Coded, agents: Coded) -> Columns:
     by_day = Coded(days.codes, [site for site, _ in days.keys])
     return {
-        "visitor": pa.array(keyed(VISITOR, by_day, salts, clients, agents)),
-        "ip_hash": pa.array(keyed(ADDRESS, by_day, salts, clients)),
-        "agent_hash": pa.array(keyed(AGENT, by_day, salts, agents)),
+        "visitor": keyed(VISITOR, by_day, salts, clients, agents),
+        "ip_hash": keyed(ADDRESS, by_day, salts, clients),
+        "agent_hash": keyed(AGENT, by_day, salts, agents),
     }
 
 
+def _table(columns: Columns, rows: int) -> pa.Table:
+    """Columns that a log does not have are missing in every row."""
+    absent = np.full(rows, NOTHING, np.int32)
+    arrays = [
+        columns[f.name]
+        if f.name in columns
+        else (absent if f.type == pa.int32() else pa.nulls(rows, f.type))
+        for f in CODED
+    ]
+    return pa.table([pa.array(a) if isinstance(a, np.ndarray) else a for a in arrays], schema=CODED)
+
+
 def _kept(
-    sites: Codes, log: Log, pages: Coded, agents: Coded, clients: Coded
+    columns: Columns, log: Log, lexicon: Lexicon, agents: Coded, clients: Coded
 ) -> npt.NDArray[np.bool_] | None:
+    pages = Coded(columns["page"], [*lexicon.names("page").values, None])
     excluded = log.rules.excluded(pages, agents, clients)
-    if log.by_host and (sites < 0).any():
-        excluded = (sites < 0) if excluded is None else excluded | (sites < 0)
+    if log.by_host and (columns["sites"] < 0).any():
+        outside = columns["sites"] < 0
+        excluded = outside if excluded is None else excluded | outside
     return None if excluded is None or not excluded.any() else ~excluded
+
+
+def count_classes(
+    lexicon: Lexicon, tables: Iterable[pa.Table]
+) -> tuple[Counter[str], Counter[str]]:
+    """Records and bots by class."""
+    names = list(lexicon.names("class").values)  # other threads may add to them
+    classes, bots = Counter[str](), Counter[str]()
+    for rows in tables:
+        codes = np.asarray(rows.column("class"))
+        by_bots = codes[np.asarray(rows.column("bot_category")) != NOTHING]
+        for counts, of in ((classes, codes), (bots, by_bots)):
+            found = np.bincount(of, minlength=len(names)).tolist()
+            counts.update(dict(zip(names, found, strict=True)))
+    return classes, bots
