@@ -15,9 +15,9 @@ import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from parsers.layout import EXTRA_FIELDS
 from parsers.raw import RAW_FIELDS, REASONS
 from parsers.registry import KEYS, VARIANT_KEYS, load_formats
+from parsers.tokens import EXTRA_FIELDS
 from parsers.values import ESCAPES
 from pipeline import schema
 from pipeline.config import Config

@@ -70,7 +70,7 @@ def _head(sample: bytes) -> bytes:
 
 
 def _candidate(head: bytes, fmt: Format) -> Candidate:
-    parsed = parse(head, 0, fmt, {})
+    parsed = parse(head, 0, fmt, {}, strict=True)
     # Blank lines speak neither for nor against.
     refused = [row for row in parsed.rejects.to_pylist() if row["reason"] != "blank"]
     spoke = parsed.table.num_rows + len(refused)

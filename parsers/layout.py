@@ -1,11 +1,8 @@
-"""Layouts: `$field` strings, and the patterns made from them.
+"""Layouts compiled to patterns: of the whole line, of its parts between quotes, and a loose one.
 
-A field ends at the literal that follows it, so no pattern backtracks: an unquoted field may not
-hold the first character of that literal nor a quote, a quoted one ends at the first quote that
-no backslash escapes. Only `$user` before a bracketed time may hold anything, because servers
-write user names unescaped; it ends at the first bracket that opens a time.
-
-Patterns work on Latin-1 text, that is on bytes: one character stands for one byte.
+The loose pattern is for lines that are damaged (docs/definitions.md, "Frame"). It is strict as
+far as the time and the status, but for quoted values, which may hold anything there; after that
+each field may be missing with all that follow, and a quote may lack its partner.
 """
 
 from __future__ import annotations
@@ -13,42 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
-from parsers.raw import RAW_FIELDS
 from parsers.times import Clock
+from parsers.tokens import SHAPES, SKIPPED, Token, split_layout
 
-#: Fields a layout may name beside those of RAW.
-EXTRA_FIELDS: dict[str, str] = {
-    "request": "Request line: method, target and protocol.",
-    "query": "Query string that belongs to url.",
-    "date": "Day in UTC (2024-03-12), where the time of day is a field of its own.",
-    "clock": "Time of day in UTC (15:22:28).",
-    "duration_s": "Time taken to serve, in seconds.",
-    "duration_us": "Time taken to serve, in microseconds.",
-    "duration_ns": "Time taken to serve, in nanoseconds.",
-    "ident": "Identity by RFC 1413; skipped, and never an address or a host name.",
-    "_": "Anything; skipped.",
-}
-SKIPPED = frozenset({"ident", "_"})
-FIELDS = frozenset(RAW_FIELDS) - {"offset"} | frozenset(EXTRA_FIELDS)
-
-#: Fields whose shape is known whatever follows them. A dot or colon in `ident` would make a
-#: line with a host name in front pass for one without.
-SHAPES = {"bytes": "[0-9]{1,18}|-", "ident": '[^ .:"]+'}
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A literal, or a field (then `text` is its name and `shape` its pattern)."""
-
-    text: str
-    shape: str | None = None
-    quoted: bool = False
-
-    @property
-    def field(self) -> bool:
-        return self.shape is not None
+#: The fields without which there is no record.
+FRAME = ("time", "date", "clock", "status")
+STATUS = "[0-9]{3}|-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,101 +43,67 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A compiled layout: the whole line as one piece, and the line cut at its quotes.
+    """A compiled layout: the whole line as one piece, the same for damaged lines, and the line
+    cut at its quotes.
 
     `segments` is empty where the line can't be cut so; every second segment is quoted.
     """
 
     text: str
     whole: Piece
+    loose: Piece
     segments: tuple[Segment, ...]
 
 
 def compile_layout(text: str, clocks: Sequence[Clock]) -> Layout:
     """The compiled layout; ValueError says what is wrong with it and where."""
-    tokens = _tokens(text, clocks)
-    _check(text, [token.text for token in tokens if token.field])
-    return Layout(text, _piece(tokens, clocks), _segments(tokens, clocks))
-
-
-def _tokens(text: str, clocks: Sequence[Clock]) -> list[Token]:
-    parts = re.split(r"\$(\w*)", text)
-    literals = [part.encode().decode("latin-1") for part in parts[0::2]]
-    tokens = [Token(literals[0])] if literals[0] else []
-    position, quoted = len(parts[0]), False
-    for number, name in enumerate(parts[1::2]):
-        _known(name, position)
-        literal = literals[number + 1]
-        following = parts[2 * number + 3] if 2 * number + 3 < len(parts) else ""
-        if not literal and following:
-            raise ValueError(_touching(name, following, position + len(name) + 1))
-        quoted ^= literals[number].count('"') % 2 == 1
-        shape = _shape(name, literal, following, quoted, clocks)
-        tokens.append(Token(name, shape, quoted))
-        tokens += [Token(literal)] if literal else []
-        position += len(name) + 1 + len(parts[2 * number + 2])
-    return tokens
-
-
-def _touching(name: str, following: str, position: int) -> str:
-    return (
-        f"layout: ${name} and ${following} touch at position {position};"
-        " put the text that stands between them into the layout"
-    )
-
-
-def _known(name: str, position: int) -> None:
-    if name in FIELDS:
-        return
-    near = get_close_matches(name, sorted(FIELDS), n=3)
-    lead = "did you mean" if near else "known are"
-    names = ", ".join(f"${other}" for other in near or sorted(FIELDS))
-    raise ValueError(f"layout: unknown field ${name} at position {position}; {lead} {names}")
-
-
-def _check(text: str, names: list[str]) -> None:
-    for name in names:
-        if name not in SKIPPED and names.count(name) > 1:
-            raise ValueError(f"layout: ${name} occurs twice in {text!r}")
-    check_frame(names, "layout")
-
-
-def check_frame(names: Sequence[str], where: str) -> None:
-    """Refuse fields that can't make a record: it needs a time, a status and a request."""
-    if "time" not in names and not {"date", "clock"} <= set(names):
-        raise ValueError(f"{where}: no time; add time (or date and clock)")
-    if "status" not in names:
-        raise ValueError(f"{where}: no status; add status")
-    if not {"request", "url"} & set(names):
-        raise ValueError(f"{where}: no request; add request (or method and url)")
-
-
-def _shape(name: str, after: str, following: str, quoted: bool, clocks: Sequence[Clock]) -> str:
-    """The pattern of one field, which ends where the literal `after` begins."""
-    if name == "time":
-        return "|".join(clock.pattern for clock in clocks)
-    if name in SHAPES:
-        return SHAPES[name]
-    if name == "user" and not quoted and after.startswith(" [") and following == "time":
-        return ".+?"
-    stop = f"\\x{ord(after[0] if after else ' '):02x}"
-    if quoted:
-        return rf'(?:[^"\\{stop}]|\\.)*'
-    return f'[^{stop}"]' + ("+" if after[:1] in ("", " ") else "*")
+    tokens = split_layout(text, clocks)
+    return Layout(text, _piece(tokens, clocks), _loose(tokens), _segments(tokens, clocks))
 
 
 def _piece(tokens: Sequence[Token], clocks: Sequence[Clock]) -> Piece:
-    pattern, names = "", []
-    for token in tokens:
-        if token.shape is None:
-            pattern += re.escape(token.text)
-        elif token.text in SKIPPED:
-            pattern += f"(?:{token.shape})"
-        else:
-            pattern += f"({token.shape})"
-            names.append(token.text)
+    pattern = "".join(_pattern(token, token.shape or "") for token in tokens)
     width = _width(tokens, clocks)
-    return Piece(tuple(names), f"^{pattern}$", width, _inner(tokens, width))
+    return Piece(_names(tokens), f"^{pattern}$", width, _inner(tokens, width))
+
+
+def _names(tokens: Sequence[Token]) -> tuple[str, ...]:
+    return tuple(token.text for token in tokens if token.field and token.text not in SKIPPED)
+
+
+def _pattern(token: Token, shape: str) -> str:
+    """A literal as it is; a field as a group, if it is wanted."""
+    if not token.field:
+        return re.escape(token.text)
+    return f"(?:{shape})" if token.text in SKIPPED else f"({shape})"
+
+
+def _loose(tokens: Sequence[Token]) -> Piece:
+    """The pattern of damaged lines, which need not match to their ends."""
+    frame = [n for n, token in enumerate(tokens, 1) if token.field and token.text in FRAME]
+    end = frame[-1]
+    last, rest = tokens[end - 1], ""
+    for token in reversed(tokens[end:]):
+        shape = token.shape or ""
+        if token.quoted:
+            shape += r"(?:\\$)?"  # The line may end within an escape.
+        rest = _pattern(token, shape) + (_after(token, rest) if token.field else rest)
+    # A time that the end of the line may have cut short is not to be trusted.
+    whole = last.text == "status" or end == len(tokens)
+    head = "".join(_pattern(token, _lenient(token)) for token in tokens[:end])
+    return Piece(_names(tokens), f"^{head}{_after(last, rest, whole)}")
+
+
+def _lenient(token: Token) -> str:
+    if token.text == "status":
+        return STATUS
+    return ".*?" if token.quoted and token.text not in FRAME else token.shape or ""
+
+
+def _after(token: Token, rest: str, whole: bool = True) -> str:
+    """What may follow a field: what should, or the character that ends it, or the line's end."""
+    ways = dict.fromkeys([rest, re.escape(token.stop), "$" if whole else ""])
+    return f"(?:{'|'.join(filter(None, ways))})"
 
 
 def _inner(tokens: Sequence[Token], width: int | None) -> tuple[int, int] | None:

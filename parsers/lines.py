@@ -1,4 +1,8 @@
-"""The lines of a chunk: where each begins and ends, and which can't be read at all."""
+"""The lines of a chunk: where each begins and ends, and which can't be read at all.
+
+A crash may leave a block of NUL bytes in a log, in front of the first line written after it.
+NUL bytes at the head of a line are therefore dropped before anything is read.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +27,12 @@ LF, CR, NUL = 10, 13, 0
 class Lines:
     """Line i is data[starts[i]:starts[i + 1]] with its terminator, [starts[i]:ends[i]] without.
 
-    `source` is all that was given, `data` the same without a byte order mark at its head;
-    `base` is the position of data[0] in the whole log and `first` that of the first line, mark
-    included. A carriage return is part of the terminator only before a line feed or at the very
-    end; `torn` are the lines that hold another one, None if there is none at all.
+    `source` is all that was given but for NUL bytes that were dropped, `data` the same without
+    a byte order mark at its head; `base` is the position of data[0] in the whole log and `first`
+    that of the first line, mark included. A carriage return is part of the terminator only
+    before a line feed or at the very end; `torn` are the lines that hold another one, or a NUL;
+    `nul` are the latter alone. dropped[i] bytes were dropped before line i, and dropped[i + 1]
+    includes those at its own head. These three are None if there are no such bytes at all.
     """
 
     source: bytes
@@ -34,6 +40,8 @@ class Lines:
     starts: Longs
     ends: Longs
     torn: Mask | None
+    nul: Mask | None
+    dropped: Longs | None
     base: int
     first: int
 
@@ -42,11 +50,24 @@ class Lines:
 
     def offsets(self, numbers: Longs) -> Longs:
         """Positions of these lines in the source."""
-        return np.where(numbers == 0, self.first, self.starts[numbers] + self.base)
+        places = self.starts[numbers] + self.base
+        if self.dropped is not None:
+            places += self.dropped[numbers]
+        return np.where(numbers == 0, self.first, places)
 
     def lengths(self, numbers: Longs) -> Longs:
         """Lengths of these lines in the source, without their terminators."""
-        return self.ends[numbers] + self.base - self.offsets(numbers)
+        ends = self.ends[numbers] + self.base
+        if self.dropped is not None:
+            ends += self.dropped[numbers + 1]
+        return ends - self.offsets(numbers)
+
+    def nulled(self, numbers: Longs) -> Mask:
+        """Which of these lines hold NULs, those that were dropped included."""
+        if self.nul is None or self.dropped is None:
+            return np.zeros(len(numbers), dtype=np.bool_)
+        lost: Mask = self.dropped[numbers + 1] > self.dropped[numbers]
+        return lost | self.nul[numbers]
 
     def join(self, numbers: Longs) -> memoryview:
         """The bytes of these lines (ascending), terminators included, one after the other."""
@@ -75,7 +96,8 @@ class Lines:
 def split_lines(data: bytes, offset: int) -> Lines:
     """The lines of `data`, whose first byte is at `offset` in its source."""
     skip = len(BOM) if offset == 0 and data.startswith(BOM) else 0
-    view = memoryview(data)[skip:]
+    source, places, sizes = drop_nuls(data)
+    view = memoryview(source)[skip:]
     array = np.frombuffer(view, dtype=np.uint8)
     breaks = find_byte(array, np.equal, LF)
     complete = len(array) == 0 or array[-1] == LF
@@ -85,8 +107,40 @@ def split_lines(data: bytes, offset: int) -> Lines:
     starts[-1] = len(array)
     ends = starts[1:].copy()
     ends[: len(breaks)] -= 1
-    torn = _cut_returns(array, starts, ends) if b"\r" in data else None
-    return Lines(data, view, starts, ends, torn, offset + skip, offset)
+    torn = _cut_returns(array, starts, ends) if b"\r" in source else None
+    nul = dropped = None
+    if b"\0" in data:
+        nul = _owners(find_byte(array, np.equal, NUL), starts)
+        torn = nul if torn is None else torn | nul
+        dropped = np.zeros(len(starts), dtype=np.int64)
+        dropped[np.searchsorted(starts, places - skip) + 1] = sizes
+        dropped = np.cumsum(dropped)
+    return Lines(source, view, starts, ends, torn, nul, dropped, offset + skip, offset)
+
+
+def drop_nuls(data: bytes) -> tuple[bytes, Longs, Longs]:
+    """The data without the NUL bytes at the heads of lines; where they stood, and how many.
+
+    Those at the very end stay, or their line would be no line.
+    """
+    array = np.frombuffer(data, dtype=np.uint8)
+    found = find_byte(array, np.equal, NUL) if b"\0" in data else np.empty(0, dtype=np.int64)
+    opens = np.diff(found, prepend=-2) != 1
+    begins, ends = found[opens], found[np.diff(found, append=len(data) + 1) != 1] + 1
+    leads = ((begins == 0) | (array[begins - 1] == LF)) & (ends < len(data))
+    if not leads.any():
+        return data, begins[:0], begins[:0]
+    sizes = (ends - begins)[leads]
+    keep = np.ones(len(data), dtype=np.bool_)
+    keep[found[leads[np.cumsum(opens) - 1]]] = False
+    return array[keep].tobytes(), begins[leads] - (np.cumsum(sizes) - sizes), sizes
+
+
+def _owners(places: Longs, starts: Longs) -> Mask:
+    """Which lines hold one of these places."""
+    holds = np.zeros(len(starts) - 1, dtype=np.bool_)
+    holds[np.searchsorted(starts, places, side="right") - 1] = True
+    return holds
 
 
 def find_byte(array: npt.NDArray[Any], test: np.ufunc, value: int) -> Longs:
@@ -115,11 +169,5 @@ def _cut_returns(array: Bytes, starts: Longs, ends: Longs) -> Mask:
 def unreadable(lines: Lines) -> dict[str, Longs]:
     """Reason -> numbers of the lines that no format can read; each line has one reason."""
     length = lines.ends - lines.starts[:-1]
-    long = length > LONGEST
-    holds_nul = np.zeros(len(lines), dtype=np.bool_)
-    if b"\0" in lines.source:
-        where = find_byte(np.frombuffer(lines.data, dtype=np.uint8), np.equal, NUL)
-        holds_nul[np.searchsorted(lines.starts, where, side="right") - 1] = True
-    blank = length == 0
-    masks = {"long": long, "nul": holds_nul & ~long, "blank": blank}
+    masks = {"long": length > LONGEST, "blank": length == 0}
     return {reason: np.flatnonzero(mask) for reason, mask in masks.items() if mask.any()}

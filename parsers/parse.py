@@ -13,10 +13,12 @@ from parsers.jsonl import read_objects
 from parsers.lines import Lines, Longs, split_lines, unreadable
 from parsers.raw import REJECTS
 from parsers.registry import Format
-from parsers.text import Engine, read_fast, read_reference
+from parsers.text import Engine, read_fast, read_loose, read_reference
 from parsers.w3c import advance_fields, read_rows
 
 State = Mapping[str, str]
+#: Reasons that come second to NUL bytes in the line.
+SHAPELESS = ("blank", "layout", "json", "fields")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,14 @@ class Parsed:
     lines: int
 
 
-def parse(data: bytes, offset: int, fmt: Format, state: State, fast: bool = True) -> Parsed:
+def parse(
+    data: bytes, offset: int, fmt: Format, state: State, fast: bool = True, strict: bool = False
+) -> Parsed:
     """Parse whole lines, of which the first begins at `offset` of the decompressed source.
 
     `state` is what `advance` gave for the lines before, or empty. Without `fast` the reference
-    engine reads every line; the result is the same.
+    engine reads every line; the result is the same. With `strict` a line is refused that does
+    not have the format's layout, though it may be a record.
     """
     lines = split_lines(data, offset)
     refused = unreadable(lines)
@@ -44,7 +49,7 @@ def parse(data: bytes, offset: int, fmt: Format, state: State, fast: bool = True
     elif fmt.dialect == "json":
         built = _json(lines, numbers, fmt, fast)
     else:
-        built = _text(lines, numbers, fmt, read_fast if fast else read_reference)
+        built = _text(lines, numbers, fmt, read_fast if fast else read_reference, strict)
     return _account(lines, built, refused, directives)
 
 
@@ -53,10 +58,12 @@ def advance(data: bytes, fmt: Format, state: State) -> State:
     return advance_fields(data, state) if fmt.dialect == "w3c" else state
 
 
-def _text(lines: Lines, numbers: Longs, fmt: Format, engine: Engine) -> Built:
+def _text(lines: Lines, numbers: Longs, fmt: Format, engine: Engine, strict: bool) -> Built:
     if fmt.layout is None:
         raise AssertionError(f"format {fmt.name} has no layout")
     found = engine(lines, numbers, fmt.layout)
+    if not strict:
+        found = read_loose(lines, found, fmt.layout)
     built = build(found.cells, lines, fmt)
     return Built(built.table, built.refused | {"layout": found.unmatched})
 
@@ -86,6 +93,7 @@ def _account(lines: Lines, built: Built, refused: Mapping[str, Longs], directive
     reasons = [*refused.items(), *built.refused.items()]
     numbers = np.concatenate([np.empty(0, np.int64), *(lost for _, lost in reasons)])
     words = np.repeat([reason for reason, _ in reasons], [len(lost) for _, lost in reasons])
+    words = np.where(np.isin(words, SHAPELESS) & lines.nulled(numbers), "nul", words)
     order = np.argsort(numbers, kind="stable")
     numbers, words = numbers[order], words[order]
     columns = [lines.offsets(numbers), lines.lengths(numbers), words]

@@ -44,6 +44,6 @@ REASONS: dict[str, str] = {
     "status": "The status is not a three-digit number or a dash.",
     "json": "The line is not a JSON object.",
     "fields": "The line comes before any #Fields directive or has too few fields.",
-    "nul": "The line holds NUL bytes.",
+    "nul": "The line holds NUL bytes and cannot be read.",
     "long": "The line is longer than one mebibyte.",
 }

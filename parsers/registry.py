@@ -15,8 +15,9 @@ from importlib import resources
 from typing import Any
 
 from parsers.keys import key_tree
-from parsers.layout import FIELDS, Layout, check_frame, compile_layout
+from parsers.layout import Layout, compile_layout
 from parsers.times import Clock, clock
+from parsers.tokens import FIELDS, check_frame
 from parsers.values import ESCAPES
 
 #: key -> what it means. These are the keys of a format's TOML, shipped or in the configuration.

@@ -4,7 +4,7 @@ The reference matches the layout's one pattern against each line. The fast engin
 their quotes and matches the distinct values of each segment. It takes only lines that have as
 many quotes as the layout and of which no quoted value ends in a lone backslash: on such a line
 the two can't differ, because a segment then ends where the reference ends it. All other lines
-go to the reference.
+go to the reference, and those that it can't match either are then read less strictly.
 """
 
 from __future__ import annotations
@@ -47,12 +47,24 @@ def read_fast(lines: Lines, numbers: Longs, layout: Layout) -> Found:
 
 def read_reference(lines: Lines, numbers: Longs, layout: Layout) -> Found:
     """Each line matched as a whole."""
-    texts = latin_lines(lines, numbers)
-    groups = _match(texts, layout.whole)
-    matched = ~groups[0].is_null().to_numpy()
+    return _read_whole(lines, numbers, layout.whole)
+
+
+def read_loose(lines: Lines, found: Found, layout: Layout) -> Found:
+    """What was found, and the lines of which at least time and status can be read."""
+    if not len(found.unmatched):
+        return found
+    more = _read_whole(lines, found.unmatched, layout.loose)
+    return Found(merge([found.cells, more.cells]), more.unmatched)
+
+
+def _read_whole(lines: Lines, numbers: Longs, piece: Piece) -> Found:
+    groups = _match(latin_lines(lines, numbers), piece)
+    # A field after the status may be null although the line matches.
+    matched = ~groups[piece.fields.index("status")].is_null().to_numpy()
     columns = {
         name: encode(bytes_of(group.filter(pl.Series(matched))))
-        for name, group in zip(layout.whole.fields, groups, strict=True)
+        for name, group in zip(piece.fields, groups, strict=True)
     }
     return Found(Cells(numbers[matched], columns), numbers[~matched])
 

@@ -16,7 +16,7 @@ import polars as pl
 
 from parsers.cells import Cells, Coded, coded, encode, merge
 from parsers.columns import cut_columns
-from parsers.lines import BOM, LONGEST, Lines, Longs
+from parsers.lines import BOM, LONGEST, Lines, Longs, drop_nuls
 from parsers.registry import Format
 from parsers.text import bytes_of, latin_lines
 
@@ -50,6 +50,7 @@ class Rows:
 
 def advance_fields(data: bytes, state: Mapping[str, str]) -> Mapping[str, str]:
     """The state after these lines: the last #Fields line of them, if there is one."""
+    data, *_ = drop_nuls(data)
     end = len(data)
     while end > 0:
         start = data.rfind(b"\n" + FIELDS, 0, end) + 1
@@ -77,9 +78,11 @@ def read_rows(
     """The rows of these lines; `state` holds the #Fields in force before them."""
     first = np.frombuffer(lines.data, dtype=np.uint8)[lines.starts[numbers]]
     special = first == ord(DIRECTIVE)
-    directives, rows = numbers[special], numbers[~special]
+    # A directive with NUL bytes in it says nothing that could be trusted.
+    spoiled = special & lines.nul[numbers] if lines.nul is not None else special & False
+    directives, rows = numbers[special & ~spoiled], numbers[~special]
     groups = _groups(lines, directives, rows, state.get("fields", ""))
-    headless = groups.pop("", rows[:0])
+    headless = np.concatenate([groups.pop("", rows[:0]), numbers[spoiled]])
     blocks = tuple(_block(lines, group, fmt, names, fast) for names, group in groups.items())
     return Rows(blocks, headless, len(directives))
 

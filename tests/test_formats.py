@@ -90,7 +90,7 @@ def test_no_other_format_claims_a_sample(path: Path) -> None:
 def test_a_line_is_consumed_whole(path: Path) -> None:
     lines = path.read_bytes().splitlines()
     longer = [line if line.startswith(b"#") else line + _more(line) for line in lines]
-    parsed = parse(b"\n".join(longer), 0, FORMATS[path.parent.name], {})
+    parsed = parse(b"\n".join(longer), 0, FORMATS[path.parent.name], {}, strict=True)
     assert parsed.table.num_rows == 0
 
 

@@ -166,10 +166,13 @@ def test_what_is_rendered_is_what_is_parsed(name: str, record: dict[str, Any], w
 
 ODD_LINES = [
     ("blank", b""),
-    ("nul", LINES["combined"].encode() + b"\0"),
+    ("nul", b"\0\0\0"),
+    ("nul", b"\0alyssa.p"),
+    ("nul", LINES["combined"].replace("Oct", "O\0t").encode()),
     ("long", LINES["combined"].encode() + b"x" * LONGEST),
     ("layout", b"alyssa.p"),
-    ("layout", LINES["common"].encode()),
+    ("layout", LINES["combined"].partition(" 200 ")[0].encode()),
+    ("layout", LINES["vhost_combined"].encode()),
     ("time", LINES["combined"].replace("10/Oct", "31/Feb").encode()),
     ("time", LINES["combined"].replace("Oct", "Okt").encode()),
     ("time", LINES["combined"].replace(":13:", ":24:").encode()),
