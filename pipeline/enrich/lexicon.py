@@ -69,10 +69,12 @@ class Facts:
     def columns(self, values: list[Any], describe: Describe) -> list[Numbers]:
         """For each field the codes of the values; those not met before are described."""
         known = self._numbers
-        new = [value for value in dict.fromkeys(values) if value not in known]
-        if new:
+        found = list(map(known.get, values))
+        if None in found:
+            new = list(dict.fromkeys(v for v, n in zip(values, found, strict=True) if n is None))
             self._learn(new, describe(new))
-        numbers = np.fromiter(map(known.__getitem__, values), np.int64, len(values))
+            found = list(map(known.get, values))
+        numbers = np.array(found, np.int64)
         return [column[numbers] for column in self._columns]
 
     def _learn(self, values: list[Any], facts: Sequence[Sequence[Any]]) -> None:
