@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from parsers.lines import Longs, Mask
 
@@ -47,13 +48,24 @@ def encode(values: pa.Array) -> Coded:
     return coded(encoded)
 
 
+def runs(values: pa.Array) -> Coded:
+    """A column of which only neighbours are looked at for equal values, none of them null."""
+    begins = np.ones(len(values), dtype=np.bool_)
+    if len(values):
+        begins[1:] = pc.not_equal(values[1:], values[:-1]).to_numpy(zero_copy_only=False)
+    return Coded(np.cumsum(begins, dtype=np.int32) - 1, values.filter(pa.array(begins)))
+
+
 def coded(array: pa.DictionaryArray) -> Coded:
     """A dictionary column without null indices."""
     return Coded(array.indices.to_numpy(zero_copy_only=False), array.dictionary)
 
 
 def merge(parts: list[Cells]) -> Cells:
-    """The rows of several, in the order of their lines; a field one of them lacks is null there."""
+    """The rows of several, in the order of their lines; a field one of them lacks is null there.
+
+    A value that several have is then there several times, which costs less than to look for it.
+    """
     parts = [part for part in parts if len(part.numbers)] or parts[:1]
     if len(parts) == 1:
         return parts[0]
@@ -70,7 +82,6 @@ def _column(part: Cells, name: str) -> Coded:
 
 
 def _concat(columns: list[Coded]) -> Coded:
-    together = encode(pa.concat_arrays([column.values for column in columns]))
-    starts = np.cumsum([0] + [len(column.values) for column in columns])
+    starts = np.cumsum([0] + [len(column.values) for column in columns], dtype=np.int32)
     shifted = [column.codes + start for column, start in zip(columns, starts, strict=False)]
-    return Coded(together.codes[np.concatenate(shifted)], together.values)
+    return Coded(np.concatenate(shifted), pa.concat_arrays([column.values for column in columns]))

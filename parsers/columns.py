@@ -80,10 +80,9 @@ def _read(
 
 def _without_wide(lines: Lines, numbers: Longs, delimiter: str, count: int) -> Longs:
     """The lines but for those that are not ASCII and don't hold the delimiter `count` - 1 times."""
-    wide = np.intersect1d(lines.wide(), numbers, assume_unique=True)
     mark = delimiter.encode()
-    bad = [n for n in wide.tolist() if lines.raw(n).count(mark) != count - 1]
-    return np.setdiff1d(numbers, np.array(bad, dtype=np.int64), assume_unique=True)
+    bad = [n for n in lines.wide().tolist() if lines.raw(n).count(mark) != count - 1]
+    return lines.without(numbers, np.array(bad, dtype=np.int64)) if bad else numbers
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

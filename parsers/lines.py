@@ -86,6 +86,12 @@ class Lines:
         """The bytes of one line, without its terminator."""
         return bytes(self.data[self.starts[number] : self.ends[number]])
 
+    def without(self, numbers: Longs, others: Longs) -> Longs:
+        """The lines `numbers` but for `others`."""
+        kept = np.ones(len(self), dtype=np.bool_)
+        kept[others] = False
+        return numbers[kept[numbers]]
+
     def wide(self) -> Longs:
         """Numbers of the lines that are not ASCII."""
         array = np.frombuffer(self.data, dtype=np.uint8)

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from parsers.build import Built, build, join
+from parsers.cells import merge
 from parsers.jsonl import read_objects
 from parsers.lines import Lines, Longs, split_lines, unreadable
 from parsers.raw import REJECTS
@@ -64,7 +65,7 @@ def _text(lines: Lines, numbers: Longs, fmt: Format, engine: Engine, strict: boo
     found = engine(lines, numbers, fmt.layout)
     if not strict:
         found = read_loose(lines, found, fmt.layout)
-    built = build(found.cells, lines, fmt)
+    built = build(merge(found.parts), lines, fmt)
     return Built(built.table, built.refused | {"layout": found.unmatched})
 
 

@@ -17,7 +17,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from parsers.cells import Cells, Coded, Codes, coded, encode, merge
+from parsers.cells import Cells, Coded, Codes, coded, encode, runs
 from parsers.columns import Cut, cut_columns
 from parsers.layout import Layout, Piece, Segment
 from parsers.lines import Lines, Longs, Mask
@@ -25,9 +25,10 @@ from parsers.lines import Lines, Longs, Mask
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Cells of the lines that have the layout, and the numbers of those that have not."""
+    """Cells of the lines that have the layout, each part with some of the lines, and the numbers
+    of those that have not."""
 
-    cells: Cells
+    parts: list[Cells]
     unmatched: Longs
 
 
@@ -40,9 +41,9 @@ def read_fast(lines: Lines, numbers: Longs, layout: Layout) -> Found:
         return read_reference(lines, numbers, layout)
     easy = _cut_quotes(lines, numbers, layout)
     if len(easy.numbers) == len(numbers):
-        return Found(easy, numbers[:0])
-    rest = read_reference(lines, np.setdiff1d(numbers, easy.numbers, assume_unique=True), layout)
-    return Found(merge([easy, rest.cells]), rest.unmatched)
+        return Found([easy], numbers[:0])
+    rest = read_reference(lines, lines.without(numbers, easy.numbers), layout)
+    return Found([easy, *rest.parts], rest.unmatched)
 
 
 def read_reference(lines: Lines, numbers: Longs, layout: Layout) -> Found:
@@ -55,7 +56,7 @@ def read_loose(lines: Lines, found: Found, layout: Layout) -> Found:
     if not len(found.unmatched):
         return found
     more = _read_whole(lines, found.unmatched, layout.loose)
-    return Found(merge([found.cells, more.cells]), more.unmatched)
+    return Found([*found.parts, *more.parts], more.unmatched)
 
 
 def _read_whole(lines: Lines, numbers: Longs, piece: Piece) -> Found:
@@ -66,7 +67,7 @@ def _read_whole(lines: Lines, numbers: Longs, piece: Piece) -> Found:
         name: encode(bytes_of(group.filter(pl.Series(matched))))
         for name, group in zip(piece.fields, groups, strict=True)
     }
-    return Found(Cells(numbers[matched], columns), numbers[~matched])
+    return Found([Cells(numbers[matched], columns)], numbers[~matched])
 
 
 def latin_lines(lines: Lines, numbers: Longs) -> pl.Series:
@@ -144,7 +145,7 @@ def _slice(values: pa.Array, tail: Piece) -> tuple[Coded, Coded]:
     """A text's fixed end cut off by position; what is too short for it will not match."""
     width = tail.width or 0
     head = pc.binary_slice(values, 0, -width)
-    return encode(head), encode(pc.binary_slice(values, -width))
+    return encode(head), runs(pc.binary_slice(values, -width))
 
 
 def _take(piece: Piece, column: Coded, quoted: bool, columns: dict[str, Coded]) -> Mask:

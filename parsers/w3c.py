@@ -112,7 +112,7 @@ def _block(lines: Lines, numbers: Longs, fmt: Format, names: str, fast: bool) ->
     easy = _read_fast(lines, numbers, len(fields), places) if fast else None
     if easy is None:
         return _read_reference(lines, numbers, fmt, len(fields), places)
-    left = np.setdiff1d(numbers, easy.numbers, assume_unique=True)
+    left = lines.without(numbers, easy.numbers)
     rest = _read_reference(lines, left, fmt, len(fields), places)
     return Block(fmt, merge([easy, rest.cells]), rest.short, rest.long)
 
