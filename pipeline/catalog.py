@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from pipeline import tables as t
 from pipeline.errors import StoreError
+from pipeline.publish import Versions, publish
 
 #: How long a writer waits for another one's transaction before it gives up.
 BUSY_SECONDS = 60
@@ -199,7 +200,7 @@ class Catalog:
         first: dt.date | None = None,
         last: dt.date | None = None,
     ) -> list[DailyPart]:
-        """Files of a daily table; one file may hold several sites: filter by site as well."""
+        """Files of a daily table; one holds many sites and dates: filter by both as well."""
         d = t.daily.c
         query = sa.select(d.path, t.sites.c.name, d.date, d.generation).join(t.sites)
         query = _within(query.where(d.table == table), d.date, sites, first, last)
@@ -238,16 +239,12 @@ class Catalog:
             rows = tx.execute(query.order_by(r.source_id, r.offset).limit(limit))
             return [Reject(*row) for row in rows]
 
-    def publish_daily(
-        self, date: dt.date, versions: Mapping[str, int], files: Mapping[str, Path]
-    ) -> None:
-        """Let the files speak for the sites of a day, each where its content version is still
-        the one its statistics were made from; a site that moved on stays stale."""
+    def publish_daily(self, versions: Versions, files: Mapping[str, Path]) -> None:
+        """Let the files speak for these sites and dates, each where its content version is still
+        the one its statistics were made from; a day that moved on stays stale."""
         paths = {name: str(path.relative_to(self.data_dir)) for name, path in files.items()}
         with self.write() as tx:
-            replaced: list[str] = []
-            for site, version in versions.items():
-                replaced += _publish(tx, site, date, version, paths)
+            replaced = publish(tx, versions, paths)
             self.discard(tx, [*replaced, *paths.values()])
 
     def discard(self, tx: sa.Connection, paths: Iterable[str]) -> None:
@@ -289,29 +286,6 @@ def days_in(
     ).join(t.sites)
     query = _within(query, d.date, sites, first, last).order_by(t.sites.c.name, d.date)
     return [Day(*row) for row in tx.execute(query)]
-
-
-def _publish(
-    tx: sa.Connection, site: str, date: dt.date, version: int, paths: Mapping[str, str]
-) -> list[str]:
-    """Returns the files that spoke for the day's open generation before."""
-    day, d = t.days.c, t.daily.c
-    site_id = tx.scalar(sa.select(t.sites.c.id).where(t.sites.c.name == site))
-    of_day = sa.and_(day.site_id == site_id, day.date == date, day.version == version)
-    if tx.execute(t.days.update().where(of_day).values(built=version)).rowcount != 1:
-        return []
-    generation = tx.scalar(sa.select(day.generations).where(of_day))
-    open_one = sa.and_(d.site_id == site_id, d.date == date, d.generation == generation)
-    replaced = list(tx.scalars(sa.select(d.path).where(open_one)))
-    tx.execute(t.daily.delete().where(open_one))
-    tx.execute(
-        t.daily.insert(),
-        [
-            dict(table=table, site_id=site_id, date=date, generation=generation, path=path)
-            for table, path in paths.items()
-        ],
-    )
-    return replaced
 
 
 def _move_zone(tx: sa.Connection, site: Site, zone: str) -> None:

@@ -90,10 +90,13 @@ def seal(catalog: Catalog, keep_days: int, today: dt.date) -> int:
 
 
 def drop_daily(catalog: Catalog, tables: Sequence[str], keep_days: int, today: dt.date) -> int:
-    """Drop these tables of sealed days past their time; returns how many files were let go."""
+    """Drop these tables of sealed days past their time; returns how many of a day were let go.
+
+    A file goes with the last of its days.
+    """
     if not keep_days:
         return 0
-    dropped = 0
+    dropped, gone = 0, set[str]()
     d = t.daily.c
     with catalog.write() as tx:
         for day in days_in(tx):
@@ -104,8 +107,9 @@ def drop_daily(catalog: Catalog, tables: Sequence[str], keep_days: int, today: d
             )
             paths = list(tx.scalars(sa.select(d.path).where(of_day)))
             tx.execute(t.daily.delete().where(of_day))
-            catalog.discard(tx, paths)
+            gone.update(paths)
             dropped += len(paths)
+        catalog.discard(tx, gone)
     return dropped
 
 

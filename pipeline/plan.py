@@ -160,11 +160,11 @@ def _columns() -> str:
 
 
 def _choose(con: duckdb.DuckDBPyConnection, table: str, files: Sequence[DailyPart]) -> None:
-    """A file may hold sites whose rows in it are out of date: only the chosen ones are read."""
+    """A file may hold days whose rows in it are out of date: only the chosen ones are read."""
     columns = pa.schema([(c.name, c.type) for c in schema.DAILY[table]])
     view_files(con, table, sorted({file.path for file in files}), columns)
-    pairs = {"path": [str(f.path) for f in files], "site": [f.site for f in files]}
-    con.from_arrow(pa.table(pairs)).create(f"chosen_{table}")
+    rows = [{"path": str(f.path), "site": f.site, "date": f.date} for f in files]
+    con.from_arrow(pa.Table.from_pylist(rows)).create(f"chosen_{table}")
 
 
 def _from_cube(cube: str, query: Query) -> str:

@@ -17,10 +17,11 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from pipeline import daily, schema
+from pipeline import daily, schema, store
 from pipeline.catalog import Day, Part
 from pipeline.cuts import CARRIED, Filter, cut, parameters, stage
 from pipeline.engine import DEFAULT, Limits, connection, run, sql
+from pipeline.publish import Versions
 from pipeline.totals import NOT_FOUND
 
 #: Dates are built together up to so many records: a small day costs little more than its rows.
@@ -53,9 +54,7 @@ class Catalog(Protocol):
         last: dt.date | None = None,
     ) -> list[Part]: ...
 
-    def publish_daily(
-        self, date: dt.date, versions: Mapping[str, int], files: Mapping[str, Path]
-    ) -> None: ...
+    def publish_daily(self, versions: Versions, files: Mapping[str, Path]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,16 +163,13 @@ def _date(day: Day) -> dt.date:
 
 
 def _publish(catalog: Catalog, days: Sequence[Day], limits: Limits) -> None:
-    """`days` are sorted by date; each date has files of its own, so that it can go alone."""
-    versions = {
-        date: {day.site: day.version for day in group} for date, group in groupby(days, key=_date)
-    }
-    parts = catalog.event_parts(sorted({day.site for day in days}), min(versions), max(versions))
-    chosen = [part.path for part in parts if part.site in versions.get(part.date, ())]
-    files: dict[dt.date, dict[str, Path]] = {date: {} for date in versions}
-    for name, rows in tables(chosen, limits):
-        written = daily.write(catalog.data_dir / "daily", name, rows, list(versions))
-        for date, path in written.items():
-            files[date][name] = path
-    for date, of_date in files.items():
-        catalog.publish_daily(date, versions[date], of_date)
+    """`days` are of whole dates, sorted by date."""
+    versions = {(day.site, day.date): day.version for day in days}
+    sites = sorted({day.site for day in days})
+    parts = catalog.event_parts(sites, days[0].date, days[-1].date)
+    chosen = [part.path for part in parts if (part.site, part.date) in versions]
+    folder = catalog.data_dir / "daily"
+    files = {name: daily.write(folder, name, rows) for name, rows in tables(chosen, limits)}
+    # Makes the renames survive a power cut: once for all, before any of the files is published.
+    store.sync_folder(folder)
+    catalog.publish_daily(versions, files)

@@ -77,9 +77,9 @@ def test_statistics_of_an_older_version_leave_the_day_stale(catalog):
     for name in ("p1", "p2"):
         commit(catalog, "w", [], [_part(catalog, name, ids["a"])])
     (catalog.data_dir / "t").write_bytes(b"")
-    catalog.publish_daily(DAY, {"a": 1}, {"totals": catalog.data_dir / "t"})
+    catalog.publish_daily({("a", DAY): 1}, {"totals": catalog.data_dir / "t"})
     assert [day.stale for day in catalog.days()] == [True]
-    catalog.publish_daily(DAY, {"a": 2}, {"totals": catalog.data_dir / "t"})
+    catalog.publish_daily({("a", DAY): 2}, {"totals": catalog.data_dir / "t"})
     assert [day.stale for day in catalog.days()] == [False]
 
 

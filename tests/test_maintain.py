@@ -49,7 +49,8 @@ class Store:
         sums = {"views": 0, "visitors": 0}
         for part in self.catalog.daily_parts("totals"):
             for row in pq.ParquetFile(part.path).read().to_pylist():
-                if (row["scope"], row["dimension"], row["site"]) == ("site", "", part.site):
+                day = (row["scope"], row["dimension"], row["site"], row["date"])
+                if day == ("site", "", part.site, part.date):
                     sums = {name: sums[name] + row[name] for name in sums}
         return sums
 

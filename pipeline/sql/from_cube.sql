@@ -3,6 +3,6 @@ select
     {keys}
     {sums}
 from {cube}
-where (filename, site) in (from chosen_{cube})
+where (filename, site, date) in (from chosen_{cube})
     and {filters}
 group by all

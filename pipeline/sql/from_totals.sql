@@ -2,7 +2,7 @@
 with spoken as (
     select *, {named_value}
     from totals
-    where (filename, site) in (from chosen_totals)
+    where (filename, site, date) in (from chosen_totals)
         and scope = '{scope}'
         and dimension = '{dimension}'
 )
