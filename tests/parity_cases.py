@@ -46,7 +46,7 @@ MEDLEY = (
     *named("combined", "apache2-logs", "nginx-http-xss-probing", "nginx_http-logs"),
     *named("combined", "http-dos-switching-ua", "nginx-http-generic-bf", "lnav_access_log.0"),
     *named("combined", "lnav_bad_access_log.0", "varnish_default_made", "zoo_utc_lighttpd_access"),
-    *named("combined_xff", "zoo_utc_nginx_main_xff"),
+    *named("combined", "zoo_utc_nginx_main_xff"),
     *samples("common"),
     *named("common", "apache-http-probing", "mtail_apache_common"),
     *samples("vhost_combined"),
@@ -77,9 +77,7 @@ CASES = (
         moved=("07/Mar", "08/Mar", "09/Mar", "10/Mar"),
     ),
     Case("a shop's log in Asia/Kolkata", "Asia/Kolkata", SHOP, ("zanbil.ir",)),
-    Case(
-        "downloads in Europe/Paris", "Europe/Paris", named("combined_number", "telegraf_nginx_logs")
-    ),
+    Case("downloads in Europe/Paris", "Europe/Paris", named("combined", "telegraf_nginx_logs")),
     Case(
         "IIS in America/New_York",
         "America/New_York",

@@ -19,7 +19,6 @@ COMBINED = '$client $ident $user [$time] "$request" $status $bytes "$referrer" "
 #: Combined with one more field, as some servers are set up to write.
 EXTENDED = {
     "combined_xff": {"title": "", "layout": f'{COMBINED} "$_"', "escape": "backslash"},
-    "combined_number": {"title": "", "layout": f"{COMBINED} $_", "escape": "backslash"},
 }
 #: Whatever order the product gives to rows, a comparison does not care.
 Table = dict[tuple[object, ...], list[object]]

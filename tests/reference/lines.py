@@ -48,8 +48,6 @@ def clean(offset: int, line: bytes) -> bytes:
     line = line.removesuffix(b"\r")
     if len(line) > MEBIBYTE:
         raise Rejected("long")
-    if b"\0" in line:
-        raise Rejected("nul")
     if not line:
         raise Rejected("blank")
     return line

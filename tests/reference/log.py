@@ -18,7 +18,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def parser_of(name: str) -> Callable[[bytes], Raw]:
     """What reads one line of the format."""
-    if name in ("common", "combined", "vhost_combined", *ncsa.TRAILING):
+    if name in ("common", "combined", "vhost_combined", "combined_xff"):
         return partial(ncsa.parse, name=name)
     if name == "w3c":
         return structured.W3C().parse

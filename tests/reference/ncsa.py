@@ -8,18 +8,17 @@ from datetime import datetime, timedelta, timezone
 from tests.reference.lines import Rejected, text
 from tests.reference.records import Raw
 
-#: Combined with one more field: in quotes, or a number.
-TRAILING = ("combined_xff", "combined_number")
 STAMP = re.compile(rb" \[(\d\d/[A-Za-z]{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] ")
+NUMBER = re.compile(rb"[0-9]{1,18}|-")
+STATUS = re.compile(rb"[0-9]{3}|-")
+AFTER_REQUEST = re.compile(rb'" (?:[0-9]{3}|-)(?: |$)')
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 ONE_LETTER_ESCAPES = {
     "t": b"\t",
     "n": b"\n",
     "r": b"\r",
     "b": b"\b",
-    "f": b"\f",
     "v": b"\v",
-    "a": b"\a",
     '"': b'"',
     "\\": b"\\",
 }
@@ -64,12 +63,14 @@ class Scanner:
             self.at += 1
         return self.line[start : self.at]
 
-    def quoted(self) -> bytes:
+    def quoted(self, may_stay_open: bool = False) -> bytes:
         """What stands between two quotes; a backslash takes the next byte with it."""
         self.literal(b'"')
         start = self.at
         while self.at < len(self.line) and self.line[self.at] != 0x22:
             self.at += 2 if self.line[self.at] == 0x5C else 1
+        if self.at >= len(self.line) and may_stay_open:
+            return self.line[start:]
         if self.at >= len(self.line):
             raise Rejected("layout")
         self.at += 1
@@ -136,51 +137,86 @@ def status_code(word: bytes) -> int:
 
 def request(line: str | None) -> tuple[str | None, str | None, str | None]:
     """(method, target, protocol), or nothing at all when there are no method and target."""
-    words = (line or "").strip(" ").split(" ")
+    words = (line or "").rstrip(" ").split(" ")
     protocol = None
     if len(words) > 1 and words[-1].startswith("HTTP/") and words[-1][5:6].isdigit():
         protocol = words.pop()
     method, target = words[0], " ".join(words[1:]).strip(" ")
-    if not target or not method[:1].isalpha() or not all(c.isalpha() or c in "-_" for c in method):
+    if not target or not re.fullmatch("[A-Za-z][A-Za-z_-]*", method):
         return None, None, None
     return method, target, protocol
 
 
 def parse(line: bytes, name: str) -> Raw:
-    """One line of common, combined or vhost_combined."""
+    """One line of common, combined or vhost_combined, or of combined with one more field."""
     scan = Scanner(line)
-    host = scan.until(b" ") if name == "vhost_combined" else None
+    host = scan.until(b" ") if name == "vhost_combined" else b"-"
     client, identity = scan.until(b" "), scan.until(b" ")
     if not client or not identity or any(mark in identity for mark in (b".", b":", b'"')):
         raise Rejected("layout")  # an identity is no address and no host name
     stamp = scan.stamp()
-    asked = request(optional(scan.quoted()))
-    scan.literal(b" ")
-    status = scan.word()
-    scan.literal(b" ")
-    size = scan.word()
-    raw = Raw(time_ms(stamp), status_code(status), 0 if size == b"-" else _size(size))
+    start = scan.at
+    try:
+        asked, status, size, referrer, agent = as_it_should_be(scan, name)
+    except Rejected:
+        scan.at = start
+        asked, status, size, referrer, agent = as_far_as_it_goes(scan, name)
+    raw = Raw(time_ms(stamp), status_code(status), 0 if size == b"-" else int(size))
     raw.client = optional(client)
     raw.tells_agent = name != "common"
-    raw.host = None if host is None else _bare_host(unescape(host))
-    raw.method, raw.url, raw.protocol = asked
-    if name != "common":
-        scan.literal(b" ")
-        raw.referrer = optional(scan.quoted())
-        scan.literal(b" ")
-        raw.agent = optional(scan.quoted())
-    if name in TRAILING:
-        scan.literal(b" ")
-        scan.quoted() if name == "combined_xff" else scan.word()
-    if not scan.done():
-        raise Rejected("layout")
+    raw.host = None if host == b"-" else _bare_host(unescape(host))
+    raw.method, raw.url, raw.protocol = request(optional(asked))
+    raw.referrer, raw.agent = optional(referrer), optional(agent)
     return raw
 
 
-def _size(word: bytes) -> int:
-    if not word.isdigit():
+def as_it_should_be(scan: Scanner, name: str) -> tuple[bytes, ...]:
+    """(request, status, bytes, referrer, agent) of a line that has the format's shape."""
+    asked = scan.quoted()
+    scan.literal(b" ")
+    status = scan.word()
+    scan.literal(b" ")
+    size, referrer, agent = scan.word(), b"-", b"-"
+    if not NUMBER.fullmatch(size) or not STATUS.fullmatch(status):
         raise Rejected("layout")
-    return int(word)
+    if name != "common":
+        scan.literal(b" ")
+        referrer = scan.quoted()
+        scan.literal(b" ")
+        agent = scan.quoted()
+    if name == "combined_xff":
+        scan.literal(b" ")
+        scan.quoted()
+    if not scan.done():
+        raise Rejected("layout")
+    return asked, status, size, referrer, agent
+
+
+def as_far_as_it_goes(scan: Scanner, name: str) -> tuple[bytes, ...]:
+    """The same of a damaged line: what follows the status is read as long as it fits."""
+    scan.literal(b'"')
+    end = scan.at
+    while not AFTER_REQUEST.match(scan.line, end):
+        end = scan.line.find(b'"', end + 1) if end < len(scan.line) else -1
+        if end < 0:
+            raise Rejected("layout")
+    asked = scan.line[scan.at : end]
+    scan.at = end + 2
+    status, size, referrer, agent = scan.word(), b"-", b"-", b"-"
+    try:
+        scan.literal(b" ")
+        word = scan.word()
+        if not NUMBER.fullmatch(word):
+            raise Rejected("layout")
+        size = word
+        if name != "common":
+            scan.literal(b" ")
+            referrer = scan.quoted(may_stay_open=True)
+            scan.literal(b" ")
+            agent = scan.quoted(may_stay_open=True)
+    except Rejected:
+        pass  # the first value that does not fit ends the record
+    return asked, status, size, referrer, agent
 
 
 def _bare_host(host: str) -> str | None:
