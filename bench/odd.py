@@ -1,8 +1,7 @@
 """Requests that are not plain pages or assets: odd lines, errors, redirects, probes.
 
-None of them is a page view. Odd lines are the garbage real logs hold. Those that do not have the
-shape of a combined line are not `readable`; the others have a status of 400 or more and the agent
-of a known bot or none.
+None of them is a page view. Odd lines are the garbage real logs hold. A line without a status is
+not `readable`; the others have a status of 400 or more and the agent of a known bot or none.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ class Request:
 
 ODD = (
     # A quote that was not escaped, in the request and in the agent.
-    Request(b'GET /say/"hello HTTP/1.1', 400, b'" ', b"Mozilla/5.0 zgrab/0.x", False),
-    Request(b"GET /missing/quoted", 404, agent=b'Mozilla/5.0 "zgrab" 0.x', readable=False),
+    Request(b'GET /say/"hello HTTP/1.1', 400, b'" ', b"Mozilla/5.0 zgrab/0.x"),
+    Request(b"GET /missing/quoted", 404, agent=b'Mozilla/5.0 zgrab "0.x"'),
     # TLS spoken to a plain port: as nginx and Apache escape it, and raw.
     Request(rb"\x16\x03\x01\x02\x00\x01\x00\x01\xFC\x03\x03", 400, b'" ', b"-"),
     Request(b"\x16\x03\x01\x02\x01\xfc\x03\x03\xe1\x9b\xf2\x8a", 400, b'" ', b"-"),
