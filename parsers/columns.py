@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as csv
 
 from parsers.lines import Lines, Longs
@@ -29,10 +30,10 @@ def cut_columns(
 
     Columns in `coded` come with distinct values, the column `plain` row by row, others not at
     all. The reader numbers the rows it drops, but it can't hand over one that is not UTF-8;
-    so of lines that are not ASCII those are left out beforehand.
+    so such rows are left out beforehand.
     """
     if not lines.source.isascii():
-        numbers = _without_wide(lines, numbers, delimiter, count)
+        numbers = _safe(lines, numbers, delimiter, count)
     wanted = sorted({*coded, plain} - {-1})
     if not len(numbers):
         return Cut(numbers, {n: pa.array([], _type(n, plain)) for n in wanted})
@@ -78,11 +79,16 @@ def _read(
     return table, dropped
 
 
-def _without_wide(lines: Lines, numbers: Longs, delimiter: str, count: int) -> Longs:
-    """The lines but for those that are not ASCII and don't hold the delimiter `count` - 1 times."""
-    mark = delimiter.encode()
-    bad = [n for n in lines.wide().tolist() if lines.raw(n).count(mark) != count - 1]
-    return lines.without(numbers, np.array(bad, dtype=np.int64)) if bad else numbers
+def _safe(lines: Lines, numbers: Longs, delimiter: str, count: int) -> Longs:
+    """The lines but for some that the reader would drop and could not hand over."""
+    try:
+        lines.column(numbers).cast(pa.large_string())
+    except pa.ArrowInvalid:
+        # Some are not UTF-8. Of all that are not ASCII the wrong ones are left to the caller.
+        wide = lines.wide()
+        counts = pc.count_substring(lines.column(wide), delimiter.encode()).to_numpy()
+        return lines.without(numbers, wide[counts != count - 1])
+    return numbers
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

@@ -96,7 +96,7 @@ class Lines:
         """Numbers of the lines that are not ASCII."""
         array = np.frombuffer(self.data, dtype=np.uint8)
         found = find_byte(array.view(np.int8), np.less, 0)
-        return np.unique(np.searchsorted(self.starts, found, side="right") - 1)
+        return np.flatnonzero(_owners(found, self.starts))
 
 
 def split_lines(data: bytes, offset: int) -> Lines:
