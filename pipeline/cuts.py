@@ -20,13 +20,14 @@ from pipeline import schema
 from pipeline.engine import sql, view_files
 
 Value = str | int | dt.date
+#: A column of the roll-up's own: the content item, by which it counts like by a dimension.
+CONTENT = "content"
 #: Columns of events that the steps of visits carry, where they are asked for.
 CARRIED = (
     *(d.name for d in schema.DIMENSIONS.values() if d.name not in ("date", "entry", "exit")),
     *("content_type", "content_id", "view_type", "view_source", "origin", "event", "signed_in"),
+    CONTENT,
 )
-#: Values made of several columns, which can be cut by like a dimension of the record.
-MADE = {"content": "content_type || ':' || content_id"}
 #: Dimensions without a column of their own, and the one their values are of.
 COLUMN_OF = {"entry": "page", "exit": "page"}
 #: Fixed within a visit, so they need no look at its views.
@@ -65,15 +66,21 @@ def stage(
         return
     con.execute(f"create view views as {sql('views')}")
     wanted = {COLUMN_OF.get(name, name) for name in columns}
-    carried = ", ".join(_carried(name, name in wanted) for name in CARRIED)
-    con.execute(f"create table seen as {sql('seen', columns=carried)}")
+    con.execute(f"create table seen as {seen(wanted)}")
+    number_visits(con)
+
+
+def seen(columns: Collection[str] = CARRIED) -> str:
+    """What steps are made of, with these columns of theirs, from `views`."""
+    carried = (f'"{n}"' if n in columns else f'null::varchar as "{n}"' for n in CARRIED)
+    return sql("seen", columns=", ".join(carried))
+
+
+def number_visits(con: duckdb.DuckDBPyConnection) -> None:
+    """Make steps and visits of what was seen."""
     con.execute(f"create table steps as {sql('steps')}")
     con.execute("drop table seen")
     con.execute(f"create table visits as {sql('visits')}")
-
-
-def _carried(name: str, wanted: bool) -> str:
-    return f'"{name}"' if wanted else f'null::varchar as "{name}"'
 
 
 def cut(by: Sequence[str], filters: Sequence[Filter] = (), people: bool = True) -> str:
@@ -82,7 +89,7 @@ def cut(by: Sequence[str], filters: Sequence[Filter] = (), people: bool = True) 
     Filter values are bound as $filter0, $filter1, …: see `parameters`.
     """
     conditions = named(filters)
-    parts = [_people(by, conditions)] if people else []
+    parts = [people_cut(by, filters)] if people else []
     records = not NOT_OF_RECORDS & dimensions_in(by, filters)
     if records:
         parts.append(_records(by, conditions))
@@ -123,21 +130,24 @@ def _measure(name: str, people: bool, records: bool) -> str:
     return f"coalesce(sum({name}), 0)" if people else "0"
 
 
-def _people(by: Sequence[str], conditions: Mapping[str, Filter]) -> str:
+def people_cut(by: Sequence[str], filters: Sequence[Filter] = ()) -> str:
+    """Columns key0, key1, … and the measures of people, unlike those of records not yet summed
+    to whole numbers."""
+    conditions = named(filters)
     own = {name: f for name, f in conditions.items() if _of_view(f.dimension)}
     of_visit = {name: f for name, f in conditions.items() if name not in own}
+    keys = [f"{_expression('visits', d)} as key{i}," for i, d in enumerate(by) if not _of_view(d)]
+    source = counted = "visits"
     if own or any(map(_of_view, by)):
-        keys = [f"{_expression('steps', d)} as key{i}," for i, d in enumerate(by) if _of_view(d)]
-        touched = sql("touched_views", view_keys=" ".join(keys), view_filters=where("steps", own))
-    else:
-        touched = sql("touched_visits")
-    keys = [
-        f"touched.key{i}," if _of_view(d) else f"{_expression('visits', d)} as key{i},"
-        for i, d in enumerate(by)
-    ]
+        of_view = [(f"key{i}", _expression("steps", d)) for i, d in enumerate(by) if _of_view(d)]
+        view_keys = " ".join(f"{expression} as {key}," for key, expression in of_view)
+        keys += [f"touched.{key}," for key, _ in of_view]
+        touched = sql("touched_views", view_keys=view_keys, view_filters=where("steps", own))
+        source, counted = f"({touched}) as touched join visits using (visit)", "touched"
     return sql(
         "people",
-        touched=touched,
+        source=source,
+        counted=counted,
         keys=" ".join(keys),
         visit_filters=where("visits", of_visit),
         outer_keys=_outer_keys(by),
@@ -153,12 +163,11 @@ def _of_view(dimension: str) -> bool:
     """Whether the value can differ between the views of a visit."""
     if dimension in FIXED:
         return False
-    return dimension in MADE or schema.DIMENSIONS[dimension].level == "record"
+    return dimension == CONTENT or schema.DIMENSIONS[dimension].level == "record"
 
 
 def _expression(table: str, dimension: str) -> str:
-    made = MADE.get(dimension)
-    return f"({made})" if made else f'{table}."{dimension}"'
+    return f'{table}."{dimension}"'
 
 
 def _outer_keys(by: Sequence[str]) -> str:

@@ -1,15 +1,15 @@
 -- How many records took how long? Buckets are equal steps of the logarithm.
 with timed as (
     select
-        site,
+        {site} as site,
         date,
-        page,
+        {page} as page,
         "class",
         floor({buckets_per_octave} * log2(greatest(duration_ms::double, 0.001)))::integer as bucket
     from events
     where isfinite(duration_ms)
 )
-select site, date, 'site' as scope, '' as scope_value, bucket, count(*) as n
+select site, date, 'site' as scope, {nothing} as scope_value, bucket, count(*) as n
 from timed
 group by all
 union all

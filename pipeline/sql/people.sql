@@ -1,21 +1,17 @@
--- How many views, visitors and visits have these values? First what each visit adds to a value,
--- then each visitor, then the value itself: so nothing needs to be counted as distinct.
-with touched as (
-    {touched}
-),
-people as (
+-- How many views, visitors and visits have these values? First what each visit adds to a value
+-- ({counted}), then each visitor, then the value itself: so nothing is counted as distinct.
+with people as (
     select
         {keys}
         visits.person,
-        sum(touched.views) as views,
-        sum(touched.content_views) as content_views,
-        sum(touched.events) as events,
-        sum(touched.signed_in_views) as signed_in_views,
+        sum({counted}.views)::bigint as views,
+        sum({counted}.content_views)::bigint as content_views,
+        sum({counted}.events)::bigint as events,
+        sum({counted}.signed_in_views)::bigint as signed_in_views,
         count(*) as visits,
-        sum(visits.bounce) as bounces,
-        sum(visits.duration_s) as duration_s
-    from touched
-    join visits using (visit)
+        sum(visits.bounce)::bigint as bounces,
+        sum(visits.duration_s)::bigint as duration_s
+    from {source}
     where {visit_filters}
     group by all
 )

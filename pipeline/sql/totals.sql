@@ -1,12 +1,11 @@
--- What are the totals of each site and day in this scope, by this dimension?
+-- What do the people on each site and day say in this total, of this value?
 select
-    key0 as site,
+    {total}::utinyint as total,
+    {site} as site,
     key1 as date,
-    '{scope}' as scope,
-    {scope_value}::varchar as scope_value,
-    '{dimension}' as dimension,
-    {value}::varchar as value,
-    {measures}
+    {scope_value} as scope_value,
+    {value} as value,
+    * exclude (key0, key1{others})
 from (
-    {cut}
+    {people}
 )

@@ -2,10 +2,10 @@
 select
     {view_keys}
     visit,
-    sum(is_view) as views,
-    sum(is_content_view) as content_views,
-    sum(is_event) as events,
-    sum(is_signed_in_view) as signed_in_views
+    sum(is_view)::bigint as views,
+    sum(is_content_view)::bigint as content_views,
+    sum(is_event)::bigint as events,
+    sum(is_signed_in_view)::bigint as signed_in_views
 from steps
 where {view_filters}
 group by all
