@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from parsers.cells import Cells, Coded
 from parsers.lines import Lines, Longs, Mask
-from parsers.raw import RAW_FIELDS, TEXT
+from parsers.raw import RAW_FIELDS, TEXT, UNTOLD
 from parsers.registry import Format
 from parsers.times import read_any, read_clock, read_date, read_shaped
 from parsers.values import CLEANERS, decode, split_request, whole_number
@@ -57,7 +57,10 @@ def join(parts: Sequence[Built], lines: Lines, fmt: Format) -> Built:
         return build(Cells(np.empty(0, np.int64), {}), lines, fmt)
     if len(parts) == 1:
         return parts[0]
-    table = pa.concat_tables([part.table for part in parts], promote_options="default")
+    tables = [part.table for part in parts]
+    if len({"agent" in table.column_names for table in tables}) == 2:
+        tables = [_told(table) for table in tables]
+    table = pa.concat_tables(tables, promote_options="default")
     table = table.unify_dictionaries().combine_chunks()
     table = table.take(pc.sort_indices(table["offset"])).combine_chunks()
     reasons = dict.fromkeys(reason for part in parts for reason in part.refused)
@@ -66,6 +69,16 @@ def join(parts: Sequence[Built], lines: Lines, fmt: Format) -> Built:
         table.select([name for name in RAW_FIELDS if name in table.column_names]),
         {r: np.concatenate([part.refused.get(r, nothing) for part in parts]) for r in reasons},
     )
+
+
+def _told(table: pa.Table) -> pa.Table:
+    """The table with agents, if need be such as say that there is nothing told of them."""
+    if "agent" in table.column_names:
+        return table
+    untold = pa.DictionaryArray.from_arrays(
+        np.zeros(table.num_rows, np.int32), pa.array([UNTOLD], pa.string())
+    )
+    return table.append_column("agent", untold)
 
 
 def _read(column: Coded, fmt: Format, field: str) -> pl.Series:
@@ -110,8 +123,9 @@ def _status(cells: Cells, fmt: Format) -> tuple[Longs, Mask]:
 
 
 def _read_status(texts: pl.Series) -> pl.Series:
-    values = whole_number(texts.fill_null("0"))
-    return values.set(~((values == 0) | values.is_between(100, 999)).fill_null(False), None)
+    shaped = texts.fill_null("0").str.extract(r"^([0-9]{3}|0)(?:\.0+)?$", 1)
+    values = shaped.cast(pl.Int64)
+    return values.set(values.is_between(1, 99), None)
 
 
 def _bytes(cells: Cells, fmt: Format) -> Longs:
@@ -145,7 +159,17 @@ def _texts(cells: Cells, fmt: Format) -> dict[str, pa.Array]:
         columns["url"] = _with_query(columns["url"], _text(cells.columns["query"], fmt, "query"))
     empty = pa.nulls(len(cells.numbers), pa.int32())
     nothing = pa.DictionaryArray.from_arrays(empty, pa.array([], pa.string()))
-    return {"method": nothing, "url": nothing, "protocol": nothing} | columns
+    columns = {"method": nothing, "url": nothing, "protocol": nothing} | columns
+    if columns["url"].null_count:
+        # Without a target there was no request, whatever the other fields say.
+        asked = columns["url"].is_valid()
+        columns |= {n: _where(asked, columns[n]) for n in ("method", "protocol")}
+    return columns
+
+
+def _where(rows: pa.Array, column: pa.DictionaryArray) -> pa.DictionaryArray:
+    codes = pc.if_else(rows, column.indices, pa.scalar(None, pa.int32()))
+    return pa.DictionaryArray.from_arrays(codes, column.dictionary)
 
 
 def _text(column: Coded, fmt: Format, name: str) -> pa.DictionaryArray:

@@ -51,7 +51,10 @@ def read_objects(lines: Lines, numbers: Longs, fmt: Format, fast: bool = True) -
     values, read = _read(whole, paths, fast)
     good = numbers[shaped][read]
     found = {field: _first(names, values, fmt) for field, names in fmt.fields.items()}
+    # A piece in which no line has an agent is no other log than the next one, in which some have.
+    missing = {"agent": pl.Series([None] * len(good), dtype=pl.String)}
     columns = {field: column for field, column in found.items() if column is not None}
+    columns = {f: c for f, c in missing.items() if f in fmt.fields} | columns
     speaking = _any_of(columns, len(good))
     cells = Cells(good, {field: _coded(column) for field, column in columns.items()})
     broken = np.sort(np.concatenate([numbers[~shaped], numbers[shaped][~read]]))

@@ -12,6 +12,10 @@ import pyarrow as pa
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
 
+#: The agent of a line at whose place the log says nothing about agents (W3C without that field),
+#: which is not the same as an agent that is missing. No header can hold this noncharacter.
+UNTOLD = "\uffff"
+
 #: name -> (Arrow type, what it holds)
 RAW_FIELDS: dict[str, tuple[pa.DataType, str]] = {
     "offset": (pa.int64(), "Byte offset of the record's line in the decompressed source."),
@@ -26,7 +30,7 @@ RAW_FIELDS: dict[str, tuple[pa.DataType, str]] = {
     "url": (TEXT, "Request target as sent: path and query, or an absolute URL."),
     "protocol": (TEXT, "Protocol and version, such as HTTP/1.1."),
     "referrer": (TEXT, "Referer header."),
-    "agent": (TEXT, "User-Agent header."),
+    "agent": (TEXT, "User-Agent header; UNTOLD where the log does not tell of it."),
     "mime": (TEXT, "Content type of the answer."),
     "cache": (TEXT, "Cache result as the server names it (HIT, Miss, RefreshHit)."),
     "country": (TEXT, "Two-letter country code added by a CDN."),

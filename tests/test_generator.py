@@ -15,9 +15,7 @@ import pytest
 from bench import generate, vocabulary
 from bench.traffic import BLOCK, Plan
 
-LINE = re.compile(
-    r'(\S+) - - \[([^\]]+)\] "([^"]*)" (\d{3}) (\d+) "([^"]*)" "([^"]*)"\n', re.DOTALL
-)
+LINE = re.compile(r'(\S+) - - \[([^\]]+)\] "(.*?)" (\d{3}) (\d+) "([^"]*)" "(.*)"\n', re.DOTALL)
 PAGE = re.compile(r"GET (/[^ ?.]*(?:\.html)?)(?:\?[^ ]*)? HTTP/[12]\.[01]")
 
 

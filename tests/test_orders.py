@@ -45,12 +45,10 @@ def test_pieces_cut_anywhere_give_the_same_events(tmp_path: Path) -> None:
         assert events(cut) == expected
 
 
-#: Whether a record without an agent is a bot depends on the other lines of its piece.
-NO_AGENT_IN_SIGHT = pytest.mark.xfail(reason="a piece without any agent passes for a log without")
 CUT_FILES = [
     ("w3c", "lnav_w3c_big.0.log", 400),
     ("nginx_json", "zoo_utc_nginx_json.log", 900),
-    pytest.param("caddy_json", "zoo_utc_caddy_json.log", 700, marks=NO_AGENT_IN_SIGHT),
+    ("caddy_json", "zoo_utc_caddy_json.log", 700),
     ("vhost_combined", "zoo_utc_apache_vhost_combined.log", 300),
     ("common", "nasa_jul95_malformed.log", 100),
 ]
@@ -110,7 +108,6 @@ W3C_TWO_BLOCKS = b"".join(
 )
 
 
-@NO_AGENT_IN_SIGHT
 def test_a_w3c_file_whose_fields_grow_can_be_cut_anywhere(tmp_path: Path) -> None:
     log = tmp_path / "ex.log"
     log.write_bytes(W3C_TWO_BLOCKS)

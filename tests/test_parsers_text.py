@@ -27,6 +27,7 @@ TIME = "10/Oct/2000:13:55:36 -0700"
 LINES = {
     "combined": f'1.2.3.4 - - [{TIME}] "GET /a HTTP/1.1" 200 12 "-" "curl/8 \\"x\\""',
     "common": f'host.example - bob [{TIME}] "GET /a HTTP/1.1" 304 -',
+    "nginx_main": f'::1 - - [{TIME}] "HEAD / HTTP/2.0" 404 1 "http://x/" "" "-"',
     "vhost_combined": f'a.example:80 ::1 - - [{TIME}] "HEAD / HTTP/2.0" 404 1 "http://x/" ""',
     "unquoted": f"1.2.3.4 [{TIME}] GET /a 200",
     "time_last": f'1.2.3.4 "GET /b HTTP/1.1" 200 [{TIME}]',

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from parsers.raw import UNTOLD
 from pipeline.enrich.agents import AgentFacts, Agents
 from pipeline.enrich.classes import classify
 from pipeline.enrich.columns import Coded, Codes, coded, combine, distinct, numbers, split
@@ -91,6 +92,7 @@ class Enricher:
             columns = self._target(raw, lexicon) | self._audience(raw, agents, clients, lexicon)
             columns |= self._arrival(raw, log, columns, lexicon)
             columns |= _plain_texts(raw, lexicon) | _frame(raw, log, columns, lexicon)
+        agents = Coded(agents.codes, [None if a == UNTOLD else a for a in agents.values])
         days: Days = columns["days"]
         salts = self.salts.of([key for key in days.keys if key[0]])
         keys = [salts[key].value if key[0] else b"" for key in days.keys]
@@ -126,7 +128,9 @@ class Enricher:
         found = lexicon.facts(("agent", told), fields).columns(
             agents.values,
             lambda new: [
-                (*(self.agents.describe(agent) if told else AgentFacts()), self._shown(agent))
+                (*self.agents.describe(agent), self._shown(agent))
+                if told and agent != UNTOLD
+                else (*AgentFacts(), None)
                 for agent in new
             ],
         )
