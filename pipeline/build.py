@@ -7,21 +7,22 @@ rows of the statistics get their texts back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline import daily, schema
-from pipeline.coded import NO_KEY, TEXTS, Names, key, pieces, ranked
+from pipeline.coded import TEXTS, Names, pieces
 from pipeline.cuts import (
     COLUMN_OF,
     NOT_OF_RECORDS,
     Filter,
-    column_type,
     number_visits,
     parameters,
     people_cut,
@@ -29,10 +30,12 @@ from pipeline.cuts import (
 )
 from pipeline.engine import DEFAULT, Limits, connection, run, sql
 from pipeline.records import Records
+from pipeline.tally import DAY, NONE, Counted, Order, added
 from pipeline.totals import NOT_FOUND
 
-Tables = Iterator[tuple[str, Iterable[pa.RecordBatch]]]
-_DAY = ("site", "date")
+_OF_PEOPLE = tuple(name for name in schema.MEASURES if name not in schema.RECORD_MEASURES)
+_TIMED = "site integer, date date, scope varchar, page integer, bucket integer, n bigint"
+_BUCKETS = {"buckets_per_octave": str(schema.BUCKETS_PER_OCTAVE)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +53,15 @@ class Total:
     def records(self) -> bool:
         return not NOT_OF_RECORDS.intersection(self.by)
 
-    @property
-    def columns(self) -> dict[str, int | None]:
-        """What the rows are about -> which of `by` it is, if any."""
-        scope = None if self.scope == "site" else 0
-        return {"scope_value": scope, "value": len(self.by) - 1 if self.dimension else None}
+    def sql(self) -> str:
+        """Of the people, numbered as `by` is."""
+        by = (*DAY, *self.by)
+        return sql(
+            "total",
+            keys=" ".join(f'key{i} as "{name}",' for i, name in enumerate(by)),
+            measures=", ".join(f"{name}::bigint as {name}" for name in _OF_PEOPLE),
+            people=people_cut(by, self.filters),
+        )
 
 
 #: Sorted, as the rows of the files are.
@@ -79,34 +86,48 @@ CUBES = {"visits": "source", "pages": "page"}
 
 def build(parts: Sequence[Path], limits: Limits = DEFAULT) -> dict[str, pa.Table]:
     """The daily statistics of the events in the parts."""
-    return {
-        name: pa.Table.from_batches(batches, daily.arrow_schema(name))
-        for name, batches in tables(parts, limits)
-    }
+    with tables(parts, limits) as made:
+        return {
+            name: pa.Table.from_batches(batches, daily.arrow_schema(name))
+            for name, batches in made.items()
+        }
 
 
-def tables(parts: Sequence[Path], limits: Limits) -> Tables:
-    """The same, to be read one after the other."""
+@contextmanager
+def tables(parts: Sequence[Path], limits: Limits) -> Iterator[dict[str, Iterator[pa.RecordBatch]]]:
+    """The same, to be read a batch at a time, and several side by side."""
     names = Names()
+    records: list[list[Counted]] = [[] for _ in TOTALS]
     with connection(limits) as con:
-        _prepare(con)
+        con.execute(f"create table timed ({_TIMED})")
         for piece in pieces(parts, names, limits.threads):
             _see(con, piece, names)
-            _count(con, piece, names)
+            _count(piece, names, records)
         number_visits(con)
-        cubes = [f"create table {name}_cube as {sql(f'{name}_cube')}" for name in CUBES]
-        people = [_people(number, total) for number, total in enumerate(TOTALS) if total.people]
         # The large ones first, so that no thread is left alone with one of them at the end.
-        cuts = [(text, parameters(filters)) for text, filters in people]
-        run(con, [*((cube, {}) for cube in cubes), *cuts], limits.threads)
-        yield from _finished(con, names)
+        cubes = [f"create table {name}_cube as {sql(f'{name}_cube')}" for name in CUBES]
+        people = [
+            (f"create table total_{number} as {total.sql()}", parameters(total.filters))
+            for number, total in enumerate(TOTALS)
+            if total.people
+        ]
+        run(con, [*((cube, {}) for cube in cubes), *people], limits.threads)
+        order = Order(names)
+        _rank(con, order)
+        coded = {"latency": sql("sorted_latency")}
+        for name, leading in CUBES.items():
+            coded[name] = sql("sorted_cube", cube=f"{name}_cube", leading=leading)
+        found = {name: _coded_rows(con.cursor(), coded[name], name, names) for name in coded}
+        yield {"totals": _totals(con.cursor(), records, order), **found}
 
 
-def _prepare(con: duckdb.DuckDBPyConnection) -> None:
-    days = "site bigint, date date, scope_value bigint"
-    measures = ", ".join(f"{name} bigint" for name in schema.MEASURES)
-    con.execute(f"create table counted (total utinyint, {days}, value bigint, {measures})")
-    con.execute(f"create table timed ({days}, scope varchar, bucket integer, n bigint)")
+def _rank(con: duckdb.DuckDBPyConnection, order: Order) -> None:
+    """Make known in which order the texts are by which cubes and response times are sorted."""
+    for name in ("site", *CUBES.values()):
+        ranks = order.ranks(name)
+        con.from_arrow(pa.table({"code": np.arange(len(ranks)), "rank": ranks})).create(
+            f"{name}_ranks"
+        )
 
 
 def _see(con: duckdb.DuckDBPyConnection, piece: pa.Table, names: Names) -> None:
@@ -125,120 +146,75 @@ def _see(con: duckdb.DuckDBPyConnection, piece: pa.Table, names: Names) -> None:
     con.execute(f"create table if not exists seen as {seen()} limit 0")
     con.execute(f"insert into seen {seen()}")
     if events.column("duration_ms").null_count < events.num_rows:
-        con.execute(f"insert into timed by name {_latency()}")
+        con.execute(f"insert into timed by name {sql('latency', **_BUCKETS)}")
 
 
-def _latency() -> str:
-    return sql(
-        "latency",
-        buckets_per_octave=str(schema.BUCKETS_PER_OCTAVE),
-        site=_key("site", "site"),
-        page=_key("page", "page"),
-        nothing=str(NO_KEY),
-    )
-
-
-def _count(con: duckdb.DuckDBPyConnection, piece: pa.Table, names: Names) -> None:
+def _count(piece: pa.Table, names: Names, counted: Sequence[list[Counted]]) -> None:
     records = Records(piece, names)
     chosen = {filters: records.only(filters) for filters in {total.filters for total in TOTALS}}
+    for total, counts in zip(TOTALS, counted, strict=True):
+        if total.records:
+            counts.append(chosen[total.filters].count(total.by))
+
+
+def _totals(
+    con: duckdb.DuckDBPyConnection, records: Sequence[list[Counted]], order: Order
+) -> Iterator[pa.RecordBatch]:
+    """The rows of each total after the other, and each let go when it has been written."""
     for number, total in enumerate(TOTALS):
-        if not total.records:
-            continue
-        found = chosen[total.filters].count(total.by)
-        columns = {name: found.column(name) for name in (*_DAY, *schema.RECORD_MEASURES)}
-        columns["total"] = pa.repeat(pa.scalar(number, pa.uint8()), found.num_rows)
-        for name, place in total.columns.items():
-            nothing = pa.repeat(pa.scalar(NO_KEY, pa.int64()), found.num_rows)
-            columns[name] = nothing if place is None else found.column(f"key{place}")
-        con.from_arrow(pa.table(columns)).create_view("found", replace=True)
-        con.execute("insert into counted by name from found")
+        if total.people:
+            records[number].append(_people(con, number, total))
+        rows = added(records[number], tuple(schema.MEASURES), order)
+        records[number].clear()
+        for start in range(0, len(rows.codes["date"]), daily.ROW_GROUP):
+            yield _spelled(total, rows, slice(start, start + daily.ROW_GROUP), order)
 
 
-def _people(number: int, total: Total) -> tuple[str, tuple[Filter, ...]]:
-    by = (*_DAY, *total.by)
-    about = {
-        name: str(NO_KEY) if place is None else _key(total.by[place], f"key{place + len(_DAY)}")
-        for name, place in total.columns.items()
+def _people(con: duckdb.DuckDBPyConnection, number: int, total: Total) -> Counted:
+    found = con.sql(f"from total_{number}").to_arrow_table()
+    codes = {name: found.column(name) for name in (*DAY, *total.by)}
+    whole = {name: column.cast(pa.int32()).fill_null(NONE) for name, column in codes.items()}
+    return Counted(
+        {name: column.to_numpy().astype(np.int64) for name, column in whole.items()},
+        {name: found.column(name).to_numpy() for name in _OF_PEOPLE},
+    )
+
+
+def _spelled(total: Total, rows: Counted, span: slice, order: Order) -> pa.RecordBatch:
+    days = rows.codes["date"][span]
+    text = {
+        name: order.texts(name).take(pa.array(rows.codes[name][span]))
+        for name in ("site", *total.by)
     }
-    text = sql(
-        "totals",
-        total=str(number),
-        site=_key("site", "key0"),
-        others="".join(f", key{i}" for i in range(2, len(by))),
-        people=people_cut(by, total.filters),
-        **about,
-    )
-    return f"insert into counted by name {text}", total.filters
+    nothing = pa.repeat("", len(days))
+    columns = {name: pa.array(sums[span]) for name, sums in rows.measures.items()}
+    if not total.records:
+        columns |= dict.fromkeys(schema.RECORD_MEASURES, pa.nulls(len(days), pa.int64()))
+    columns |= {
+        "site": text["site"],
+        "date": pa.array(days.astype(np.int32)).cast(pa.date32()),
+        "scope": pa.repeat(total.scope, len(days)),
+        "scope_value": nothing if total.scope == "site" else text[total.by[0]],
+        "dimension": pa.repeat(total.dimension, len(days)),
+        "value": text[total.by[-1]] if total.dimension else nothing,
+    }
+    return _as_declared(columns, "totals")
 
 
-def _key(dimension: str, expression: str) -> str:
-    return f"({key(dimension)} + {expression})"
-
-
-def _finished(con: duckdb.DuckDBPyConnection, names: Names) -> Tables:
-    numbers = _numbers(con)
-    keys, texts = ranked(names, numbers)
-    con.from_arrow(keys).create("names")
-    for name, query in {"totals": _sorted_totals(), "latency": sql("sorted_latency")}.items():
-        yield name, (_spelled(batch, name, texts) for batch in _rows(con, query))
-    for name, leading in CUBES.items():
-        query = sql(
-            "sorted_cube",
-            cube=f"{name}_cube",
-            leading=leading,
-            site_key=str(key("site")),
-            leading_key=str(key(leading)),
-        )
-        yield name, (_named(batch, name, names) for batch in _rows(con, query))
-
-
-def _rows(con: duckdb.DuckDBPyConnection, query: str) -> pa.RecordBatchReader:
-    return con.sql(query).to_arrow_reader(daily.ROW_GROUP)
-
-
-def _numbers(con: duckdb.DuckDBPyConnection) -> list[tuple[str, int]]:
-    """The values of the dimensions that are numbers themselves."""
-    found: list[tuple[str, int]] = []
-    for place, total in enumerate(TOTALS):
-        if total.dimension and pa.types.is_integer(column_type(total.dimension)):
-            query = "select distinct value - ? from counted where total = ? and value is not null"
-            rows = con.execute(query, [key(total.dimension), place]).fetchall()
-            found += [(total.dimension, number) for (number,) in rows]
-    return found
-
-
-def _sorted_totals() -> str:
-    without = [str(number) for number, total in enumerate(TOTALS) if not total.records]
-    none = f"case when total not in ({', '.join(without)}) then 0 end"
-    otherwise = {name: none if name in schema.RECORD_MEASURES else "0" for name in schema.MEASURES}
-    return sql(
-        "sorted_totals",
-        sums=", ".join(f"sum({name})::bigint as {name}" for name in schema.MEASURES),
-        measures=", ".join(
-            f"coalesce({name}, {none}) as {name}" for name, none in otherwise.items()
-        ),
-    )
-
-
-def _spelled(batch: pa.RecordBatch, name: str, texts: pa.Array) -> pa.RecordBatch:
-    """Rows of totals or response times, whose texts are ranks."""
-    columns = {c: batch.column(c) for c in batch.schema.names}
-    for column in {"site", "scope_value", "value"} & columns.keys():
-        columns[column] = texts.take(columns[column])
-    if name == "totals":
-        for column in ("scope", "dimension"):
-            known = pa.array([getattr(total, column) for total in TOTALS])
-            columns[column] = known.take(columns["total"])
-    return _as_declared(columns, name)
-
-
-def _named(batch: pa.RecordBatch, name: str, names: Names) -> pa.RecordBatch:
-    """Rows of a cube, whose texts are numbers of their columns."""
-    columns = {c: batch.column(c) for c in batch.schema.names}
-    for column in columns:
-        if (named := COLUMN_OF.get(column, column)) in TEXTS:
-            columns[column] = names.of[named].take(columns[column])
-    return _as_declared(columns, name)
+def _coded_rows(
+    con: duckdb.DuckDBPyConnection, query: str, name: str, names: Names
+) -> Iterator[pa.RecordBatch]:
+    """Rows with the texts of their columns' numbers."""
+    for batch in con.sql(query).to_arrow_reader(daily.ROW_GROUP):
+        columns = {c: batch.column(c) for c in batch.schema.names}
+        for column in columns:
+            if (named := COLUMN_OF.get(column, column)) in TEXTS:
+                columns[column] = names.of[named].take(columns[column])
+        if "scope" in columns:
+            columns["scope_value"] = pc.if_else(
+                pc.equal(columns["scope"], "site"), "", columns.pop("page")
+            )
+        yield _as_declared(columns, name)
 
 
 def _as_declared(columns: dict[str, pa.Array], name: str) -> pa.RecordBatch:

@@ -1,8 +1,7 @@
 """Events as a roll-up reads them: once, a piece at a time, with numbers in place of texts.
 
-Parts hold their texts as dictionaries, so nothing but the dictionaries is looked at. A value has
-the same number in all pieces. For the totals, the values of all columns are numbers of one space:
-`key` says which.
+Parts hold their texts as dictionaries, so nothing but the dictionaries is looked at. A text has
+the same number in all pieces.
 """
 
 from __future__ import annotations
@@ -12,32 +11,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline import schema
-from pipeline.cuts import CARRIED, COLUMN_OF, CONTENT
+from pipeline.cuts import CARRIED, CONTENT
 
 #: Records in memory at once; another piece is read meanwhile.
-PIECE_ROWS = 1 << 19
+PIECE_ROWS = 1 << 18
 #: What a record is read for besides the dimensions.
 _NEEDED = ("site", "date", "time", "log_id", "offset", "visitor", "bytes", "duration_ms")
 COLUMNS = (*_NEEDED, *(name for name in CARRIED if name != CONTENT))
 TEXTS = (*(n for n in COLUMNS if schema.EVENTS.field(n).type == schema.TEXT), CONTENT)
-#: Keys are this apart from column to column. Key 0 is the empty text.
-_APART = 1 << 32
-NO_KEY = 0
-
 _Unit = tuple[Path, int, int]
-
-
-def key(dimension: str) -> int:
-    """The number of a dimension's value is this and the value's number, or the value where the
-    dimension is a number itself."""
-    column = COLUMN_OF.get(dimension, dimension)
-    return ([*COLUMNS, CONTENT].index(column) + 1) * _APART
 
 
 class Names:
@@ -113,17 +100,3 @@ def _with_content(table: pa.Table) -> pa.Table:
         texts = (kinds.cast(pa.string()), ids.cast(pa.string()))
         items = pc.binary_join_element_wise(*texts, ":").dictionary_encode()
     return table.append_column(CONTENT, items)
-
-
-def ranked(names: Names, numbers: Sequence[tuple[str, int]]) -> tuple[pa.Table, pa.Array]:
-    """Keys with their ranks in the order of all texts, and the texts in this order. `numbers`
-    are the values found of the dimensions that are numbers."""
-    keys = [np.array([NO_KEY], np.int64)]
-    keys += [np.array([key(name) + number for name, number in numbers], np.int64)]
-    keys += [key(name) + np.arange(len(texts), dtype=np.int64) for name, texts in names.of.items()]
-    spelled = pa.array(["", *(str(number) for _, number in numbers)], pa.string())
-    texts = pa.concat_arrays([spelled, *names.of.values()])
-    order = pc.sort_indices(texts)
-    sorted_keys = np.concatenate(keys)[order.to_numpy()]
-    ranks = pa.array(np.arange(len(order), dtype=np.int32))
-    return pa.table({"key": sorted_keys, "rank": ranks}), texts.take(order)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -29,9 +29,21 @@ def write(folder: Path, name: str, batches: Iterable[pa.RecordBatch]) -> Path:
     unfinished = path.with_suffix(".tmp")
     with open(unfinished, "wb") as file:
         with pq.ParquetWriter(file, arrow_schema(name), **store.COMPRESSION) as writer:
-            for batch in batches:
-                writer.write_batch(batch)
+            for table in _grouped(batches):
+                writer.write_table(table, row_group_size=ROW_GROUP)
         file.flush()
         os.fsync(file.fileno())
     os.rename(unfinished, path)
     return path
+
+
+def _grouped(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Batches put together until they fill a row group."""
+    group: list[pa.RecordBatch] = []
+    for batch in batches:
+        group.append(batch)
+        if sum(b.num_rows for b in group) >= ROW_GROUP:
+            yield pa.Table.from_batches(group)
+            group = []
+    if group:
+        yield pa.Table.from_batches(group)

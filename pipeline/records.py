@@ -7,16 +7,17 @@ place in an array for every value of every day makes it some milliseconds a mill
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.coded import Names, key
+from pipeline.coded import Names
 from pipeline.cuts import COLUMN_OF, Filter
+from pipeline.tally import DAY, NONE, Counted, Longs
 
-Longs = npt.NDArray[np.int64]
 #: With more places than this for each record, only those that are used get one.
 _SPARSE = 4
 #: Sums are made in floating point, which is exact up to here.
@@ -29,7 +30,7 @@ class Records:
 
     def __init__(self, events: pa.Table, names: Names) -> None:
         self._events, self._names = events, names
-        self._bots = events.column("bot_category").is_valid().to_numpy()
+        self._bots = np.asarray(events.column("bot_category").is_valid())
         self._bytes = events.column("bytes").fill_null(0).to_numpy()
         dates = events.column("date").cast(pa.int32()).to_numpy().astype(np.int64)
         self._first = int(dates.min(initial=0))
@@ -51,23 +52,20 @@ class Records:
             return np.asarray(column.is_valid())
         return np.asarray(pc.equal(column, chosen.value).fill_null(False))
 
-    def count(self, by: Sequence[str]) -> pa.Table:
-        """Site, date, a key for each dimension (null where the records have no value), measures."""
-        places, sizes = self._day, [len(self._days)]
-        for name in by:
-            codes, size = self._codes(name)
+    def count(self, by: Sequence[str]) -> Counted:
+        coded = [self._codes(name) for name in by]
+        places = self._day
+        for codes, size in coded:
             places = places * size + codes
-            sizes.append(size)
-        found, *measures = self._measured(places, int(np.prod([float(s) for s in sizes])))
-        columns: dict[str, pa.Array] = {}
-        for number, name in reversed(list(enumerate(by))):
-            size = sizes[number + 1]
-            columns[f"key{number}"] = self._keys(name, found % size, size)
+        found, measures = self._measured(places, prod([len(self._days), *(s for _, s in coded)]))
+        values: list[Longs] = []
+        for _, size in reversed(coded):
+            codes = found % size
+            values.insert(0, np.where(codes == size - 1, NONE, codes))
             found = found // size
         days = self._days[found]
-        columns["site"] = pa.array(days % self._sites + key("site"))
-        columns["date"] = _dates(days // self._sites + self._first)
-        return pa.table(columns | dict(zip(("hits", "bot_hits", "bytes"), measures, strict=True)))
+        of_day = (days % self._sites, days // self._sites + self._first)
+        return Counted(dict(zip((*DAY, *by), (*of_day, *values), strict=True)), measures)
 
     def _codes(self, dimension: str) -> tuple[Longs, int]:
         """A small number for each record, and how many there are; the last one is for no value."""
@@ -76,12 +74,10 @@ class Records:
         texts = self._names.of.get(name)
         last = pc.max(column).as_py() if texts is None else len(texts) - 1
         none = (-1 if last is None else int(last)) + 1
-        return column.cast(pa.int64()).fill_null(none).to_numpy(), none + 1
+        whole = column if column.type == pa.int32() else column.cast(pa.int32())
+        return whole.fill_null(none).to_numpy(), none + 1
 
-    def _keys(self, dimension: str, codes: Longs, size: int) -> pa.Array:
-        return pa.array(codes + key(dimension), mask=codes == size - 1)
-
-    def _measured(self, places: Longs, size: int) -> tuple[Longs, Longs, Longs, Longs]:
+    def _measured(self, places: Longs, size: int) -> tuple[Longs, dict[str, Longs]]:
         """The places that are used, and the measures of each."""
         used = None
         if size > _SPARSE * len(places):
@@ -91,7 +87,8 @@ class Records:
         found = np.flatnonzero(hits)
         bots = np.bincount(places[self._bots], minlength=size)
         sums = _sums(places, self._bytes, size)
-        return found if used is None else used[found], hits[found], bots[found], sums[found]
+        measures = {"hits": hits[found], "bot_hits": bots[found], "bytes": sums[found]}
+        return found if used is None else used[found], measures
 
 
 def _compact(numbers: Longs, size: int) -> tuple[Longs, Longs]:
@@ -105,11 +102,6 @@ def _compact(numbers: Longs, size: int) -> tuple[Longs, Longs]:
 def _sums(places: Longs, values: Longs, size: int) -> Longs:
     if int(values.max(initial=0)) * len(values) < _EXACT and values.min(initial=0) >= 0:
         return np.bincount(places, values, size).astype(np.int64)
-    high, low = values >> _HALF, values & ((1 << _HALF) - 1)
-    return (np.bincount(places, high, size).astype(np.int64) << _HALF) + np.bincount(
-        places, low, size
-    ).astype(np.int64)
-
-
-def _dates(days: Longs) -> pa.Array:
-    return pa.array(days.astype(np.int32)).cast(pa.date32())
+    high = np.bincount(places, values >> _HALF, size).astype(np.int64)
+    low = np.bincount(places, values & ((1 << _HALF) - 1), size).astype(np.int64)
+    return (high << _HALF) + low

@@ -9,6 +9,8 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Protocol
@@ -93,7 +95,9 @@ def _publish(catalog: Catalog, days: Sequence[Day], limits: Limits) -> None:
     parts = catalog.event_parts(sites, days[0].date, days[-1].date)
     chosen = [part.path for part in parts if (part.site, part.date) in versions]
     folder = catalog.data_dir / "daily"
-    files = {name: daily.write(folder, name, rows) for name, rows in tables(chosen, limits)}
+    with tables(chosen, limits) as made, ThreadPoolExecutor(limits.threads) as pool:
+        paths = pool.map(partial(daily.write, folder), made, made.values())
+        files = dict(zip(made, paths, strict=True))
     # Makes the renames survive a power cut: once for all, before any of the files is published.
     store.sync_folder(folder)
     catalog.publish_daily(versions, files)

@@ -1,6 +1,6 @@
--- Which rows has a cube, in the order of its file? Texts are numbers, each column its own.
+-- Which rows has a cube, in the order of its file? Texts are numbers.
 select {cube}.*
 from {cube}
-join names as sites on sites.key = {cube}.site + {site_key}
-left join names as texts on texts.key = {cube}.{leading} + {leading_key}
-order by date, sites.rank, texts.rank
+join site_ranks on site_ranks.code = {cube}.site
+left join {leading}_ranks as leading_ranks on leading_ranks.code = {cube}.{leading}
+order by date, site_ranks.rank, leading_ranks.rank

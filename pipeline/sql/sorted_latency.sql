@@ -1,13 +1,13 @@
--- Which rows have the response times, in the order of their file? Texts are numbers, in their order.
+-- Which rows have the response times, in the order of their file? Texts are numbers.
 select
-    sites.rank as site,
+    timed.site,
     date,
     scope,
-    scopes.rank as scope_value,
+    timed.page,
     bucket,
     sum(n)::bigint as n
 from timed
-join names as sites on sites.key = timed.site
-left join names as scopes on scopes.key = timed.scope_value
-group by all
-order by scope, date, sites.rank, scopes.rank, bucket
+join site_ranks on site_ranks.code = timed.site
+left join page_ranks on page_ranks.code = timed.page
+group by timed.site, date, scope, timed.page, bucket, site_ranks.rank, page_ranks.rank
+order by scope, date, site_ranks.rank, page_ranks.rank, bucket

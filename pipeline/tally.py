@@ -1,0 +1,93 @@
+"""Counts of coded values added up, sorted, and given their texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.coded import Names
+from pipeline.cuts import COLUMN_OF
+
+Longs = npt.NDArray[np.int64]
+DAY = ("site", "date")
+#: Code of a row without a value.
+NONE = -1
+#: The texts of dimensions that are numbers: hours and three-digit statuses.
+_NUMBERS = pa.array([str(number) for number in range(1000)])
+_LARGEST = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Rows of codes (of the site, the day's number, and of dimensions) with their measures; no
+    two rows have the same codes."""
+
+    codes: Mapping[str, Longs]
+    measures: Mapping[str, Longs]
+
+
+class Order:
+    """The texts of each column, sorted, and the rank that each code has among them."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._known: dict[str, tuple[Longs, pa.Array]] = {}
+
+    def ranks(self, dimension: str) -> Longs:
+        """By code; the last one is for no value."""
+        return self._of(dimension)[0]
+
+    def texts(self, dimension: str) -> pa.Array:
+        """By rank; the last one is null."""
+        return self._of(dimension)[1]
+
+    def _of(self, dimension: str) -> tuple[Longs, pa.Array]:
+        name = COLUMN_OF.get(dimension, dimension)
+        if name not in self._known:
+            texts = self._names.of.get(name, _NUMBERS)
+            order = pc.sort_indices(texts)
+            ranks = np.empty(len(texts) + 1, np.int64)
+            ranks[order.to_numpy()] = np.arange(len(texts))
+            ranks[-1] = len(texts)
+            sorted_texts = pa.concat_arrays([texts.take(order), pa.nulls(1, texts.type)])
+            self._known[name] = ranks, sorted_texts
+        return self._known[name]
+
+
+def added(counts: Sequence[Counted], measures: Sequence[str], order: Order) -> Counted:
+    """All rows, sorted by date, site and the dimensions in their order, with ranks for codes."""
+    codes = {
+        name: _ranked(name, np.concatenate([c.codes[name] for c in counts]), order)
+        for name in counts[0].codes
+    }
+    keys = _keys([codes["date"], codes["site"], *(codes[n] for n in codes if n not in DAY)])
+    _, first, place = np.unique(keys, return_index=True, return_inverse=True)
+    sums = {name: np.zeros(len(first), np.int64) for name in measures}
+    end = 0
+    for count in counts:
+        rows = place[end : (end := end + len(count.codes["date"]))]
+        for name, values in count.measures.items():
+            sums[name][rows] += values
+    return Counted({name: ranks[first] for name, ranks in codes.items()}, sums)
+
+
+def _ranked(name: str, codes: Longs, order: Order) -> Longs:
+    return codes if name == "date" else order.ranks(name)[codes]
+
+
+def _keys(columns: Sequence[Longs]) -> Longs:
+    """One number for the values of each row; it is larger where they come later."""
+    keys, size = np.zeros(len(columns[0]), np.int64), 1
+    for column in columns:
+        low = int(column.min(initial=0))
+        width = int(column.max(initial=0)) - low + 1
+        if size * width > _LARGEST:
+            distinct, keys = np.unique(keys, return_inverse=True)
+            size = len(distinct)
+        keys, size = keys * width + (column - low), size * width
+    return keys
