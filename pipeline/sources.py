@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import glob
 import lzma
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from isal import igzip_lib
 from pipeline.errors import SourceError
 
 READ_BYTES = 1 << 20
+#: How far before the end of a block its last line end is looked for.
+LOOK_BACK = 1 << 16
 #: The library's stub does not say that it is an exception.
 IsalError: type[Exception] = igzip_lib.IsalError  # type: ignore[assignment]
 #: A line longer than this is cut, so that memory stays bounded; each piece is rejected.
@@ -85,7 +88,7 @@ def blocks(file: BinaryIO, path: str, size: int, on_read: Callable[[int], None])
 
     Raises `SourceError` after the last good block when compressed data is damaged or cut.
     """
-    first = _read(file, max(size if path != STDIN else READ_BYTES, 6))
+    first = _read(file, READ_BYTES)
     raw = _raw(file, first, READ_BYTES, on_read)
     if first.startswith(ZSTD_MAGIC):
         yield from _zstd(raw, path)
@@ -94,7 +97,29 @@ def blocks(file: BinaryIO, path: str, size: int, on_read: Callable[[int], None])
         if first.startswith(magic):
             yield from _members(raw, make, path)
             return
-    yield from _raw(file, first, size, on_read)
+    if path != STDIN and Path(path).is_file():
+        yield from _whole_lines(file.fileno(), size, on_read)
+    else:
+        yield from _raw(file, first, READ_BYTES, on_read)
+
+
+def _whole_lines(handle: int, size: int, on_read: Callable[[int], None]) -> Iterator[bytes]:
+    """Blocks of a plain file that end where a line does, if a line ends near enough."""
+    start, near = 0, _least(size)
+    while True:
+        last = os.pread(handle, size - near, start + near)
+        end = last.rfind(b"\n") + 1
+        data = os.pread(handle, near + (end or len(last)), start)
+        if not data:
+            return
+        on_read(len(data))
+        yield data
+        start += len(data)
+
+
+def _least(size: int) -> int:
+    """How short a piece of about `size` bytes may be."""
+    return size - min(LOOK_BACK, size // 2)
 
 
 def _read(file: BinaryIO, size: int) -> bytes:
@@ -197,16 +222,17 @@ def pieces(stream: Iterator[bytes], size: int, cut: list[SourceError]) -> Iterat
         for block in stream:
             pending.append(block)
             length += len(block)
-            if length < size:
+            if length < _least(size):
                 continue
-            data = b"".join(pending) if len(pending) > 1 else pending[0]
+            # A block that ends with a line passes without a copy: most of the time goes there.
+            data = b"".join(pending) if len(pending) > 1 else block
             end = data.rfind(b"\n") + 1
             if not end and length < LONGEST_LINE:
                 pending = [data]
                 continue
             end = end or length
             yield data[:end] if end < length else data
-            pending, length = [data[end:]], length - end
+            pending, length = ([data[end:]] if end < length else []), length - end
     except SourceError as error:
         cut.append(error)
     data = b"".join(pending)

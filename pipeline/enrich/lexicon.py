@@ -30,11 +30,18 @@ FULL = 400_000
 class Names:
     """Distinct values, numbered in order of appearance; None is -1."""
 
-    __slots__ = ("_codes", "values")
+    __slots__ = ("_arrow", "_codes", "values")
 
     def __init__(self) -> None:
         self._codes: dict[Any, int] = {None: NOTHING}
+        self._arrow = pa.array([], pa.string())
         self.values: list[Any] = []
+
+    def texts(self, codes: Numbers) -> pa.Array:
+        """The texts of ascending codes."""
+        if len(codes) and codes[-1] >= len(self._arrow):
+            self._arrow = pa.array(self.values, pa.string())
+        return self._arrow.take(pa.array(codes))
 
     def codes(self, values: Sequence[Hashable]) -> list[int]:
         known = self._codes
@@ -122,17 +129,16 @@ class Lexicon:
         return pa.table(columns, schema=EVENTS)
 
     def _texts(self, column: str, codes: Numbers) -> pa.DictionaryArray:
-        values = self.names(column).values
-        if 4 * len(codes) < len(values):
+        names = self.names(column)
+        if 4 * len(codes) < len(names.values):
             found, at = np.unique(codes, return_inverse=True)
             used = found[found >= 0]
             places = at - (len(found) - len(used))
         else:
-            seen = np.zeros(len(values) + 1, bool)  # the last one is for what is missing
+            seen = np.zeros(len(names.values) + 1, bool)  # the last one is for what is missing
             seen[codes] = True
             used = np.flatnonzero(seen[:-1]).astype(np.int32)
             places = (np.cumsum(seen) - 1)[codes]
         missing = codes < 0
         indices = pa.array(places.astype(np.int32), mask=missing if missing.any() else None)
-        texts = pa.array([values[code] for code in used.tolist()], pa.string())
-        return pa.DictionaryArray.from_arrays(indices, texts, safe=False)
+        return pa.DictionaryArray.from_arrays(indices, names.texts(used), safe=False)
