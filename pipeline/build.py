@@ -30,7 +30,7 @@ from pipeline.cuts import (
 )
 from pipeline.engine import DEFAULT, Limits, connection, run, sql
 from pipeline.records import Records
-from pipeline.tally import DAY, NONE, Counted, Order, added
+from pipeline.tally import DAY, NONE, Counted, Order, Tally
 from pipeline.totals import NOT_FOUND
 
 _OF_PEOPLE = tuple(name for name in schema.MEASURES if name not in schema.RECORD_MEASURES)
@@ -97,12 +97,16 @@ def build(parts: Sequence[Path], limits: Limits = DEFAULT) -> dict[str, pa.Table
 def tables(parts: Sequence[Path], limits: Limits) -> Iterator[dict[str, Iterator[pa.RecordBatch]]]:
     """The same, to be read a batch at a time, and several side by side."""
     names = Names()
-    records: list[list[Counted]] = [[] for _ in TOTALS]
+    tallies = [Tally() for _ in TOTALS]
     with connection(limits) as con:
         con.execute(f"create table timed ({_TIMED})")
         for piece in pieces(parts, names, limits.threads):
             _see(con, piece, names)
-            _count(piece, names, records)
+            _count(piece, names, tallies)
+        del piece
+        con.execute("drop view views; drop view events")
+        # What was read is not needed any more, and DuckDB has a memory of its own.
+        pa.default_memory_pool().release_unused()
         number_visits(con)
         # The large ones first, so that no thread is left alone with one of them at the end.
         cubes = [f"create table {name}_cube as {sql(f'{name}_cube')}" for name in CUBES]
@@ -118,7 +122,7 @@ def tables(parts: Sequence[Path], limits: Limits) -> Iterator[dict[str, Iterator
         for name, leading in CUBES.items():
             coded[name] = sql("sorted_cube", cube=f"{name}_cube", leading=leading)
         found = {name: _coded_rows(con.cursor(), coded[name], name, names) for name in coded}
-        yield {"totals": _totals(con.cursor(), records, order), **found}
+        yield {"totals": _totals(con.cursor(), tallies, order), **found}
 
 
 def _rank(con: duckdb.DuckDBPyConnection, order: Order) -> None:
@@ -149,24 +153,23 @@ def _see(con: duckdb.DuckDBPyConnection, piece: pa.Table, names: Names) -> None:
         con.execute(f"insert into timed by name {sql('latency', **_BUCKETS)}")
 
 
-def _count(piece: pa.Table, names: Names, counted: Sequence[list[Counted]]) -> None:
+def _count(piece: pa.Table, names: Names, tallies: Sequence[Tally]) -> None:
     records = Records(piece, names)
     chosen = {filters: records.only(filters) for filters in {total.filters for total in TOTALS}}
-    for total, counts in zip(TOTALS, counted, strict=True):
+    for total, tally in zip(TOTALS, tallies, strict=True):
         if total.records:
-            counts.append(chosen[total.filters].count(total.by))
+            tally.add(chosen[total.filters].count(total.by))
 
 
 def _totals(
-    con: duckdb.DuckDBPyConnection, records: Sequence[list[Counted]], order: Order
+    con: duckdb.DuckDBPyConnection, tallies: Sequence[Tally], order: Order
 ) -> Iterator[pa.RecordBatch]:
     """The rows of each total after the other, and each let go when it has been written."""
     for number, total in enumerate(TOTALS):
         if total.people:
-            records[number].append(_people(con, number, total))
-        rows = added(records[number], tuple(schema.MEASURES), order)
-        records[number].clear()
-        for start in range(0, len(rows.codes["date"]), daily.ROW_GROUP):
+            tallies[number].add(_people(con, number, total))
+        rows = tallies[number].pop(order)
+        for start in range(0, rows.rows, daily.ROW_GROUP):
             yield _spelled(total, rows, slice(start, start + daily.ROW_GROUP), order)
 
 
@@ -187,9 +190,10 @@ def _spelled(total: Total, rows: Counted, span: slice, order: Order) -> pa.Recor
         for name in ("site", *total.by)
     }
     nothing = pa.repeat("", len(days))
-    columns = {name: pa.array(sums[span]) for name, sums in rows.measures.items()}
-    if not total.records:
-        columns |= dict.fromkeys(schema.RECORD_MEASURES, pa.nulls(len(days), pa.int64()))
+    zeros, nulls = pa.array(np.zeros(len(days), np.int64)), pa.nulls(len(days), pa.int64())
+    columns: dict[str, pa.Array] = dict.fromkeys(_OF_PEOPLE, zeros)
+    columns |= dict.fromkeys(schema.RECORD_MEASURES, zeros if total.records else nulls)
+    columns |= {name: pa.array(sums[span]) for name, sums in rows.measures.items()}
     columns |= {
         "site": text["site"],
         "date": pa.array(days.astype(np.int32)).cast(pa.date32()),

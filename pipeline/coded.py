@@ -24,7 +24,7 @@ PIECE_ROWS = 1 << 18
 _NEEDED = ("site", "date", "time", "log_id", "offset", "visitor", "bytes", "duration_ms")
 COLUMNS = (*_NEEDED, *(name for name in CARRIED if name != CONTENT))
 TEXTS = (*(n for n in COLUMNS if schema.EVENTS.field(n).type == schema.TEXT), CONTENT)
-_Unit = tuple[Path, int, int]
+_Unit = tuple[Path, pq.FileMetaData, int]
 
 
 class Names:
@@ -60,7 +60,7 @@ def pieces(parts: Sequence[Path], names: Names, threads: int) -> Iterator[pa.Tab
     with ThreadPoolExecutor(threads) as pool:
         due: list[Future[pa.Table]] = []
         for units in chain(_grouped(_units(parts)), [[]]):
-            ahead = [pool.submit(_read, *unit[:2]) for unit in units]
+            ahead = [pool.submit(_read, *unit) for unit in units]
             if due or not ahead:
                 yield names.coded([future.result() for future in due] or [_with_content(none)])
             due = ahead
@@ -69,26 +69,26 @@ def pieces(parts: Sequence[Path], names: Names, threads: int) -> Iterator[pa.Tab
 def _units(parts: Iterable[Path]) -> Iterator[_Unit]:
     for path in parts:
         found = pq.read_metadata(path)
-        for group in range(found.num_row_groups):
-            yield path, group, found.row_group(group).num_rows
+        yield from ((path, found, group) for group in range(found.num_row_groups))
 
 
 def _grouped(units: Iterable[_Unit]) -> Iterator[list[_Unit]]:
     """Units of about PIECE_ROWS together."""
     group: list[_Unit] = []
     size = 0
-    for unit in units:
-        if group and size + unit[2] > PIECE_ROWS:
+    for path, found, number in units:
+        rows = found.row_group(number).num_rows
+        if group and size + rows > PIECE_ROWS:
             yield group
             group, size = [], 0
-        group.append(unit)
-        size += unit[2]
+        group.append((path, found, number))
+        size += rows
     if group:
         yield group
 
 
-def _read(path: Path, group: int) -> pa.Table:
-    with pq.ParquetFile(path) as file:
+def _read(path: Path, found: pq.FileMetaData, group: int) -> pa.Table:
+    with pq.ParquetFile(path, metadata=found) as file:
         return _with_content(file.read_row_group(group, columns=COLUMNS, use_threads=False))
 
 

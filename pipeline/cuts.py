@@ -1,6 +1,6 @@
 """The SQL of a cut: all measures by some dimensions under some filters, from raw events.
 
-Roll-up and query are both made of cuts, so a number cannot differ between them. `stage` prepares
+Roll-up and query count people by the same SQL; records, the roll-up counts as `records` does. `stage` prepares
 a connection (views, steps, visits); `cut` writes the query. Dimension names come from the schema,
 values are always bound as parameters.
 """

@@ -20,6 +20,8 @@ NONE = -1
 #: The texts of dimensions that are numbers: hours and three-digit statuses.
 _NUMBERS = pa.array([str(number) for number in range(1000)])
 _LARGEST = 1 << 62
+#: So many rows are not worth adding up before the end.
+_FEW = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,10 @@ class Counted:
 
     codes: Mapping[str, Longs]
     measures: Mapping[str, Longs]
+
+    @property
+    def rows(self) -> int:
+        return len(self.codes["date"])
 
 
 class Order:
@@ -59,25 +65,41 @@ class Order:
         return self._known[name]
 
 
-def added(counts: Sequence[Counted], measures: Sequence[str], order: Order) -> Counted:
-    """All rows, sorted by date, site and the dimensions in their order, with ranks for codes."""
-    codes = {
-        name: _ranked(name, np.concatenate([c.codes[name] for c in counts]), order)
-        for name in counts[0].codes
-    }
+class Tally:
+    """Counts that are added up as they come, so that many take no more memory than their values."""
+
+    def __init__(self) -> None:
+        self._counts: list[Counted] = []
+
+    def add(self, count: Counted) -> None:
+        self._counts.append(count)
+        first, *more = (c.rows for c in self._counts)
+        if sum(more) > max(first, _FEW):
+            self._counts = [added(self._counts)]
+
+    def pop(self, order: Order) -> Counted:
+        """All of them, with ranks for codes."""
+        counts, self._counts = self._counts, []
+        return added([Counted(_ranked(c.codes, order), c.measures) for c in counts])
+
+
+def added(counts: Sequence[Counted]) -> Counted:
+    """All rows, sorted by date, site and the dimensions in their order."""
+    codes = {name: np.concatenate([c.codes[name] for c in counts]) for name in counts[0].codes}
     keys = _keys([codes["date"], codes["site"], *(codes[n] for n in codes if n not in DAY)])
     _, first, place = np.unique(keys, return_index=True, return_inverse=True)
-    sums = {name: np.zeros(len(first), np.int64) for name in measures}
+    names = {name for count in counts for name in count.measures}
+    sums = {name: np.zeros(len(first), np.int64) for name in names}
     end = 0
     for count in counts:
-        rows = place[end : (end := end + len(count.codes["date"]))]
+        rows = place[end : (end := end + count.rows)]
         for name, values in count.measures.items():
             sums[name][rows] += values
-    return Counted({name: ranks[first] for name, ranks in codes.items()}, sums)
+    return Counted({name: values[first] for name, values in codes.items()}, sums)
 
 
-def _ranked(name: str, codes: Longs, order: Order) -> Longs:
-    return codes if name == "date" else order.ranks(name)[codes]
+def _ranked(codes: Mapping[str, Longs], order: Order) -> dict[str, Longs]:
+    return {n: v if n == "date" else order.ranks(n)[v] for n, v in codes.items()}
 
 
 def _keys(columns: Sequence[Longs]) -> Longs:
