@@ -1,8 +1,8 @@
 """The SQL of a cut: all measures by some dimensions under some filters, from raw events.
 
-Roll-up and query count people by the same SQL; records, the roll-up counts as `records` does. `stage` prepares
-a connection (views, steps, visits); `cut` writes the query. Dimension names come from the schema,
-values are always bound as parameters.
+Roll-up and query count people by the same SQL; records are counted here for queries, and in
+`records.py` for roll-ups. `stage` prepares a connection (views, steps, visits); `cut` writes the
+query. Dimension names come from the schema, values are always bound as parameters.
 """
 
 from __future__ import annotations
