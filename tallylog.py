@@ -160,10 +160,11 @@ def backfill(place: Place, /, jobs: int | None, as_json: bool, **asked: Any) -> 
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many rows.")
 def query(place: Place, /, as_json: bool, **asked: Any) -> None:
     """Answer a question: metrics by dimensions, filtered."""
-    from pipeline import query as questions
+    from pipeline.query import answer
+    from pipeline.question import parse
 
-    answer = questions.answer(place.catalog(), questions.parse(**asked))
-    terminal.show(asdict(answer), as_json, terminal.print_answer)
+    found = answer(place.catalog(), parse(**asked))
+    terminal.show(asdict(found), as_json, terminal.print_answer)
 
 
 @_command

@@ -6,13 +6,9 @@ flagged in one row only, so a sum is exact where all rows of a visit or visitor 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pipeline.cuts import dimensions_in
+from pipeline.question import Query
 from pipeline.totals import is_pinned
-
-if TYPE_CHECKING:
-    from pipeline.query import Query
 
 #: The same in all views of a visitor on a day: the visitor is a hash of address and user agent.
 OF_VISITOR = frozenset({"date", "country", "device", "browser", "os"})

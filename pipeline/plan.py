@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import duckdb
 import pyarrow as pa
@@ -24,10 +24,8 @@ from pipeline.cubes import cube_for, cube_sums
 from pipeline.cuts import cut, dimensions_in, named, parameters, stage, where
 from pipeline.engine import sql, view_files
 from pipeline.errors import QueryError
+from pipeline.question import Query
 from pipeline.totals import total_for, totals_sql
-
-if TYPE_CHECKING:
-    from pipeline.query import Query
 
 
 class Catalog(Protocol):

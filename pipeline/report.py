@@ -11,7 +11,8 @@ from typing import Any, Protocol
 from pipeline import plan
 from pipeline.catalog import Account
 from pipeline.engine import DEFAULT, Limits
-from pipeline.query import Answer, answer, parse
+from pipeline.query import Answer, answer
+from pipeline.question import parse
 from pipeline.schema import CLASSES
 
 TOTALS = (

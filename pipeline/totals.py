@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from pipeline import schema
 from pipeline.cuts import Filter, column_type, dimensions_in, named, where
 from pipeline.engine import sql
-
-if TYPE_CHECKING:
-    from pipeline.query import Query
+from pipeline.question import Query
 
 NOT_FOUND = Filter("status", "==", 404)
 

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pipeline import backfill, query
+from pipeline import backfill, query, question
 from pipeline.catalog import Catalog
 from pipeline.config import Config
 
@@ -57,7 +57,7 @@ class Store:
         """The rows of `tallylog query --json` by their dimensions."""
         catalog = Catalog(self.data)
         try:
-            asked = query.parse(
+            asked = question.parse(
                 site=site,
                 metrics=list(metrics),
                 by=list(by),

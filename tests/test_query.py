@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from pipeline import maintain, query, rollup
+from pipeline import maintain, query, question, rollup
 from pipeline.catalog import Catalog
 from pipeline.errors import QueryError
 from tests.events import DAY, add, bot, event
@@ -57,7 +57,7 @@ def stores(tmp_path_factory):
 
 
 def ask(catalog, metrics, by="", filters=(), first=DAY, last=DAY, site="s", **more):
-    asked = query.parse(site, metrics, by, first, last, filters, **more)
+    asked = question.parse(site, metrics, by, first, last, filters, **more)
     return query.answer(catalog, asked)
 
 
@@ -202,7 +202,7 @@ REFUSED = [
 @pytest.mark.parametrize("asked, what, fix", REFUSED, ids=[r[1] for r in REFUSED])
 def test_what_cannot_be_asked_is_refused_with_the_way_out(asked, what, fix):
     with pytest.raises(QueryError) as refusal:
-        query.parse("s", **asked)
+        question.parse("s", **asked)
     assert what in refusal.value.what
     assert fix in refusal.value.fix
 

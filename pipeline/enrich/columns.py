@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,14 +64,3 @@ def split(keys: npt.NDArray[np.int64], *sizes: int) -> list[list[int]]:
         columns.append(codes.tolist())
     columns.append(keys.tolist())
     return columns[::-1]
-
-
-def spread(values: Sequence[str | None], codes: Codes) -> pa.DictionaryArray:
-    """A text column whose row i is `values[codes[i]]`, equal values under one code."""
-    encoded = pa.array(values, pa.string()).dictionary_encode()
-    if not encoded.null_count:
-        rows = pa.array(encoded.indices.to_numpy()[codes])
-    else:
-        row_codes = encoded.indices.fill_null(-1).to_numpy()[codes]
-        rows = pa.array(row_codes, mask=row_codes < 0)
-    return pa.DictionaryArray.from_arrays(rows, encoded.dictionary, safe=False)
