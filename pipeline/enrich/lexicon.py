@@ -24,7 +24,7 @@ CODED = pa.schema([(f.name, pa.int32() if f.type == TEXT else f.type) for f in E
 #: The code of a missing text.
 NOTHING = -1
 #: Values after which a lexicon makes way for a new one; each takes some 300 bytes.
-FULL = 400_000
+FULL = 250_000
 
 
 class Names:
