@@ -13,47 +13,19 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from pipeline import schema
-from pipeline.catalog import DailyPart, Day, Part, Site
+from pipeline.catalog import Catalog, DailyPart, Day
 from pipeline.cubes import cube_for, cube_sums
 from pipeline.cuts import cut, dimensions_in, named, parameters, stage, where
 from pipeline.engine import sql, view_files
 from pipeline.errors import QueryError
 from pipeline.question import Query
 from pipeline.totals import total_for, totals_sql
-
-
-class Catalog(Protocol):
-    """What a question needs of the catalog."""
-
-    def sites(self) -> list[Site]: ...
-
-    def days(
-        self,
-        sites: Sequence[str] | None = None,
-        first: dt.date | None = None,
-        last: dt.date | None = None,
-    ) -> list[Day]: ...
-
-    def event_parts(
-        self,
-        sites: Sequence[str] | None = None,
-        first: dt.date | None = None,
-        last: dt.date | None = None,
-    ) -> list[Part]: ...
-
-    def daily_parts(
-        self,
-        table: str,
-        sites: Sequence[str] | None = None,
-        first: dt.date | None = None,
-        last: dt.date | None = None,
-    ) -> list[DailyPart]: ...
 
 
 @dataclass(frozen=True, slots=True)

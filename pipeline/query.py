@@ -10,10 +10,11 @@ import duckdb
 import pyarrow as pa
 
 from pipeline import schema
+from pipeline.catalog import Catalog
 from pipeline.cuts import column_type
 from pipeline.engine import DEFAULT, Limits, connection, sql
 from pipeline.errors import QueryError
-from pipeline.plan import Catalog, Plan, execute, plan
+from pipeline.plan import Plan, execute, plan
 from pipeline.question import Query, near
 
 

@@ -6,10 +6,9 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from pipeline import plan
-from pipeline.catalog import Account
+from pipeline.catalog import Account, Catalog
 from pipeline.engine import DEFAULT, Limits
 from pipeline.query import Answer, answer
 from pipeline.question import parse
@@ -47,12 +46,6 @@ PANELS = (
     Panel("not_found", "Not found (404)", "page", RECORDS, ("status==404",)),
     Panel("statuses", "Answers by status", "status", ("hits", "bot_hits", "bytes"), limit=None),
 )
-
-
-class Catalog(plan.Catalog, Protocol):
-    """What a report needs of the catalog."""
-
-    def accounts(self, sites: Sequence[str] | None = None) -> list[Account]: ...
 
 
 def report(

@@ -8,45 +8,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import groupby
-from pathlib import Path
-from typing import Protocol
 
 from pipeline import daily, store
 from pipeline.build import build, tables
-from pipeline.catalog import Day, Part
+from pipeline.catalog import Catalog, Day, Part
 from pipeline.engine import DEFAULT, Limits
-from pipeline.publish import Versions
 
 __all__ = ["build", "rollup"]
 
 #: Dates are built together up to so many records: a small day costs little more than its rows.
 BATCH_ROWS = 1_000_000
-
-
-class Catalog(Protocol):
-    """What a roll-up needs of the catalog."""
-
-    data_dir: Path
-
-    def days(
-        self,
-        sites: Sequence[str] | None = None,
-        first: dt.date | None = None,
-        last: dt.date | None = None,
-    ) -> list[Day]: ...
-
-    def event_parts(
-        self,
-        sites: Sequence[str] | None = None,
-        first: dt.date | None = None,
-        last: dt.date | None = None,
-    ) -> list[Part]: ...
-
-    def publish_daily(self, versions: Versions, files: Mapping[str, Path]) -> None: ...
 
 
 def rollup(
