@@ -5,6 +5,7 @@ that `tallylog --help` answers at once."""
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from pipeline.config import Config
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+# Imports make many objects and leave no garbage: looking for it less often starts a command a
+# tenth sooner, and no linear algebra is done here that would need threads of its own.
+gc.set_threshold(100_000)
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 class Commands(click.Group):

@@ -8,6 +8,7 @@ rows of the statistics get their texts back.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,10 +101,12 @@ def tables(parts: Sequence[Path], limits: Limits) -> Iterator[dict[str, Iterator
     tallies = [Tally() for _ in TOTALS]
     with connection(limits) as con:
         con.execute(f"create table timed ({_TIMED})")
-        for piece in pieces(parts, names, limits.threads):
-            _see(con, piece, names)
-            _count(piece, names, tallies)
-        del piece
+        with ThreadPoolExecutor(1) as pool:
+            for piece in pieces(parts, names, limits.threads):
+                seen = pool.submit(_see, con, piece, names)
+                _count(piece, names, tallies)
+                seen.result()
+            del piece, seen
         con.execute("drop view views; drop view events")
         # What was read is not needed any more, and DuckDB has a memory of its own.
         pa.default_memory_pool().release_unused()

@@ -27,13 +27,24 @@ class Answer:
 
 def answer(catalog: Catalog, query: Query, limits: Limits = DEFAULT) -> Answer:
     """Raises `QueryError` when none of the days can answer, and says in `meta` when some can't."""
+    return answers(catalog, [query], limits)[0]
+
+
+def answers(catalog: Catalog, queries: Sequence[Query], limits: Limits = DEFAULT) -> list[Answer]:
+    """The answers to several questions, for which DuckDB is started once."""
+    with connection(limits) as con:
+        return [_answer(con, catalog, query) for query in queries]
+
+
+def _answer(con: duckdb.DuckDBPyConnection, catalog: Catalog, query: Query) -> Answer:
     names = [site.name for site in catalog.sites()]
     if query.site is not None and query.site not in names:
         raise QueryError(f"There is no site {query.site!r}.", near(query.site, names))
     chosen = plan(catalog, query)
-    with connection(limits) as con:
-        execute(con, chosen, query)
-        rows = _rows(con, query)
+    con.begin()  # what is made for this question goes with it
+    execute(con, chosen, query)
+    rows = _rows(con, query)
+    con.rollback()
     width = len(query.by)
     results = [{"dimensions": list(r[:width]), "metrics": list(r[width:-1])} for r in rows]
     meta = {**chosen.meta(), "total_rows": rows[0][-1] if rows else 0}

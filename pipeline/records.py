@@ -83,9 +83,9 @@ class Records:
         if size > _SPARSE * len(places):
             used, places = np.unique(places, return_inverse=True)
             size = len(used)
-        hits = np.bincount(places, minlength=size)
+        people, bots = np.bincount(places * 2 + self._bots, minlength=2 * size).reshape(-1, 2).T
+        hits = people + bots
         found = np.flatnonzero(hits)
-        bots = np.bincount(places[self._bots], minlength=size)
         sums = _sums(places, self._bytes, size)
         measures = {"hits": hits[found], "bot_hits": bots[found], "bytes": sums[found]}
         return found if used is None else used[found], measures

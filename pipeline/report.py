@@ -10,8 +10,8 @@ from typing import Any
 
 from pipeline.catalog import Account, Catalog
 from pipeline.engine import DEFAULT, Limits
-from pipeline.query import Answer, answer
-from pipeline.question import parse
+from pipeline.query import Answer, answers
+from pipeline.question import Query, parse
 from pipeline.schema import CLASSES
 
 TOTALS = (
@@ -34,6 +34,7 @@ class Panel:
     limit: int | None = 10
 
 
+TOTAL = Panel("totals", "Totals", "", TOTALS, limit=None)
 PANELS = (
     Panel("days", "Days", "date", (*PEOPLE, "hits", "bot_hits"), limit=None),
     Panel("pages", "Top pages", "page", PEOPLE),
@@ -57,11 +58,11 @@ def report(
 ) -> dict[str, Any]:
     """Totals, the panels by name, and the ledger; without a site, of all sites together."""
 
-    def ask(metrics: Sequence[str], by: str, filters: Sequence[str], limit: int | None) -> Answer:
-        return answer(catalog, parse(site, metrics, by, first, last, filters, limit), limits)
+    def question(panel: Panel) -> Query:
+        return parse(site, panel.metrics, panel.by, first, last, panel.filters, panel.limit)
 
-    total = ask(TOTALS, "", (), None)
-    panels = {p.name: _table(ask(p.metrics, p.by, p.filters, p.limit)) for p in PANELS}
+    total, *found = answers(catalog, [question(panel) for panel in (TOTAL, *PANELS)], limits)
+    panels = {panel.name: _table(answer) for panel, answer in zip(PANELS, found, strict=True)}
     return {
         "site": site,
         "from": total.query["from"],
