@@ -24,6 +24,7 @@ RAW_FIELDS: dict[str, tuple[pa.DataType, str]] = {
     "bytes": (pa.int64(), "Bytes sent as the server counts them; 0 for a dash."),
     "duration_ms": (pa.float64(), "Time taken to serve, in milliseconds."),
     "client": (TEXT, "Address or host name of the client, without port, brackets or zone."),
+    "forwarded_for": (TEXT, "X-Forwarded-For header: one address a proxy, the nearest last."),
     "user": (TEXT, "Authenticated user name."),
     "host": (TEXT, "Virtual host asked for, lower case, without port."),
     "method": (TEXT, "Request method; null for an unreadable request line."),

@@ -24,7 +24,7 @@ from parsers.values import ESCAPES
 KEYS: dict[str, str] = {
     "title": "What it is, for people.",
     "dialect": "text (a layout), json (an object a line) or w3c (#Fields).",
-    "layout": "The line as $field and literal text (dialect text).",
+    "layout": "The line as $field (or ${field}) and literal text; $$ is a dollar sign (dialect text).",
     "fields": "Field -> names it may have in the log, the best first (dialects json and w3c).",
     "time": "Ways the time may be written: clf, iso8601, epoch, or strptime letters.",
     "escape": "Field -> how its value is escaped; one word for all of them.",

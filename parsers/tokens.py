@@ -33,6 +33,9 @@ EXTRA_FIELDS: dict[str, str] = {
 SKIPPED = frozenset({"ident", "_"})
 FIELDS = frozenset(RAW_FIELDS) - {"offset"} | frozenset(EXTRA_FIELDS)
 
+#: A field, with braces where a letter follows; a dollar sign of the text is written twice.
+REFERENCE = re.compile(r"\$(?:\$|\{(\w*)\}|(\w*))")
+
 #: Fields whose shape is known whatever follows them. A dot or colon in `ident` would make a
 #: line with a host name in front pass for one without.
 SHAPES = {"bytes": "[0-9]{1,18}|-", "ident": '[^ .:"]+'}
@@ -55,23 +58,38 @@ class Token:
 
 def split_layout(text: str, clocks: Sequence[Clock]) -> list[Token]:
     """The tokens of a layout; ValueError says what is wrong with it and where."""
-    parts = re.split(r"\$(\w*)", text)
-    literals = [part.encode().decode("latin-1") for part in parts[0::2]]
+    cut, names, positions = _cut(text)
+    literals = [part.encode().decode("latin-1") for part in cut]
     tokens = [Token(literals[0])] if literals[0] else []
-    position, quoted = len(parts[0]), False
-    for number, name in enumerate(parts[1::2]):
-        _known(name, position)
+    quoted = False
+    for number, name in enumerate(names):
+        _known(name, positions[number])
         literal = literals[number + 1]
-        following = parts[2 * number + 3] if 2 * number + 3 < len(parts) else ""
+        following = names[number + 1] if number + 1 < len(names) else ""
         if not literal and following:
-            raise ValueError(_touching(name, following, position + len(name) + 1))
+            raise ValueError(_touching(name, following, positions[number + 1]))
         quoted ^= literals[number].count('"') % 2 == 1
         shape = _shape(name, literal, following, quoted, clocks)
         tokens.append(Token(name, shape, quoted, literal[:1] or " "))
         tokens += [Token(literal)] if literal else []
-        position += len(name) + 1 + len(parts[2 * number + 2])
     _check(text, [token.text for token in tokens if token.field])
     return tokens
+
+
+def _cut(text: str) -> tuple[list[str], list[str], list[int]]:
+    """The literals, the names of the fields between them, and where these stand."""
+    literals, names, positions, end = [""], list[str](), list[int](), 0
+    for match in REFERENCE.finditer(text):
+        literals[-1] += text[end : match.start()]
+        end = match.end()
+        if match[0] == "$$":
+            literals[-1] += "$"
+            continue
+        names.append(match[1] or match[2] or "")
+        positions.append(match.start())
+        literals.append("")
+    literals[-1] += text[end:]
+    return literals, names, positions
 
 
 def _touching(name: str, following: str, position: int) -> str:

@@ -37,6 +37,21 @@ def _network(text: str) -> str:
     return str(ipaddress.ip_network(text, strict=False))
 
 
+#: Words for networks: private use (RFC 1918, RFC 4193) and that of carriers (RFC 6598), loopback
+#: (RFC 1122, RFC 4291) and link-local (RFC 3927, RFC 4291).
+NETWORKS = {
+    "private": (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "100.64.0.0/10"),
+        *("127.0.0.0/8", "::1/128", "169.254.0.0/16", "fe80::/10"),
+    )
+}
+
+
+def _networks(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Networks as they are, words as the networks that they stand for."""
+    return tuple(n for text in texts for n in NETWORKS.get(text) or (_network(text),))
+
+
 def _host(name: str) -> str:
     if not re.fullmatch(r"[^\s/:]+", name):
         raise ValueError(f"{name!r} is not a host name without scheme and port")
@@ -54,6 +69,7 @@ FilePath = Annotated[Path, AfterValidator(_beside_config)]
 FilePattern = Annotated[str, Field(min_length=1), AfterValidator(_pattern_beside_config)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Network = Annotated[str, AfterValidator(_network)]
+Networks = Annotated[tuple[str, ...], AfterValidator(_networks)]
 Host = Annotated[str, AfterValidator(_host)]
 SiteName = Annotated[str, AfterValidator(site_name)]
 
@@ -103,6 +119,11 @@ class Source(Section):
     format: str | dict[str, Any] = Field(
         default="auto",
         description="A format's name, `auto`, or a table with the keys of a [format.NAME].",
+    )
+    trusted_proxies: Networks = Field(
+        default=(),
+        description="Addresses and networks of proxies in front of the server, or `private`: past"
+        " them the client is looked for in X-Forwarded-For.",
     )
     exclude: Exclude = _table("Rules for this source, added to those of [exclude].")
 

@@ -49,8 +49,7 @@ class Trail:
     def feed(self, data: bytes) -> None:
         if not data:
             return
-        self._before = (self._before + self._data[-WINDOW:])[-WINDOW:]
-        self._data = data
+        self._before, self._data = self.recent, data
         start, self.end = self.end, self.end + len(data)
         while (target := self._target()) <= self.end:
             line_end = data.find(b"\n", max(0, target - 1 - start))
@@ -58,6 +57,16 @@ class Trail:
                 break
             position = start + line_end + 1
             self.points.append(Point(position, self.digest_at(position)))
+
+    def trim(self) -> None:
+        """Let go of all that later points don't need: the stream goes on in small steps."""
+        self._before, self._data = self.recent, b""
+        del self.points[:-2]
+
+    @property
+    def recent(self) -> bytes:
+        """The last bytes fed, up to a window of them."""
+        return (self._before + self._data[-WINDOW:])[-WINDOW:]
 
     def finish(self) -> None:
         """Make the end of a stream without any line end a point, so that it has one."""

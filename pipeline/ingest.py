@@ -177,15 +177,15 @@ class Ingest:
                 try:
                     return self._pass(left)
                 except _Conflict as conflict:
-                    self._discard()
+                    self.discard()
                     left = [request for request in left if request not in conflict.done]
             raise SourceMoved(left[0].path)
         finally:
             gc.enable()
-            self._discard()
+            self.discard()
             release(self.catalog, self.writer)
 
-    def _discard(self) -> None:
+    def discard(self) -> None:
         """Delete parts that were written but not committed."""
         for path in self._unlisted:
             path.unlink(missing_ok=True)
@@ -208,9 +208,9 @@ class Ingest:
                     self.meter.advance(self._bytes, result.lines)
                     self._bytes = 0
                     if batch.rows >= self.batch_rows:
-                        self._flush(pool, batch)
+                        self.flush(pool, batch)
                         batch = Batch()
-                self._flush(pool, batch, last=True)
+                self.flush(pool, batch, last=True)
             except SourceMoved as error:
                 raise _Conflict(self._finished(done, batch)) from error
             finally:
@@ -242,7 +242,7 @@ class Ingest:
         while waiting:
             yield _done(waiting.popleft())
 
-    def _flush(self, pool: ThreadPoolExecutor, batch: Batch, last: bool = False) -> None:
+    def flush(self, pool: ThreadPoolExecutor, batch: Batch, last: bool = False) -> None:
         """Write the batch's parts and commit them with the offsets they were read up to.
 
         Lines wanted again are committed once, at the end: a day that has some of them back

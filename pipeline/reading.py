@@ -80,7 +80,7 @@ class Reader:
         self.problems += cut
 
     def _pieces(self, request: Request, pieces: Iterator[bytes]) -> Iterator[Piece]:
-        place = _Place(self, request)
+        place = Place(self, request)
         for data in pieces:
             yield from place.take(data, ended=False)
         yield from place.take(b"", ended=True)
@@ -108,8 +108,9 @@ class Reader:
 
 
 @dataclass(slots=True)
-class _Place:
-    """Where in a file we are: first finding out what is known, then reading on."""
+class Place:
+    """Where in a file we are: first finding out what is known, then reading on. `log` and
+    `format` are None until that is found out."""
 
     reader: Reader
     request: Request
@@ -120,12 +121,18 @@ class _Place:
     log: Log | None = None
     format: Format | None = None
     state: Mapping[str, str] = field(default_factory=dict)
+    cut: bool = False
 
     def take(self, data: bytes, ended: bool) -> Iterator[Piece]:
+        """Pieces of what is new in `data`, whole lines that go on where the last ones ended;
+        `ended` says that nothing more is expected, and that the last line may lack its end."""
         self.trail.feed(data)
         if self.log is not None:
             if data:
-                yield self._piece(data, self.trail.end - len(data))
+                # A last line that was taken without its end has got it now.
+                skipped = int(self.cut and data[:1] == b"\n")
+                self.cut = not data.endswith(b"\n")
+                yield self._piece(data[skipped:], self.trail.end - len(data), skipped)
             return
         self.held += data
         if ended:
@@ -175,7 +182,7 @@ class _Place:
         skipped = 0
         if known_data and not known_data.endswith(b"\n") and fresh[:1] == b"\n":
             skipped = 1  # a last line that was read without its end has got it now
-        self.held = b""
+        self.held, self.cut = b"", not self.held.endswith(b"\n")
         if len(fresh) > skipped:
             yield self._piece(fresh[skipped:], verdict.offset, skipped)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.enrich.countries import Countries
+from pipeline.enrich.countries import Countries, real_country
 from tests.enrich import mmdb
 
 
@@ -63,3 +63,19 @@ def test_a_database_of_the_user_s_takes_the_registry_s_place(tmp_path):
 def test_a_database_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         Countries(tmp_path / "none.mmdb")
+
+
+@pytest.mark.parametrize(
+    ("code", "country"),
+    [("de", "DE"), ("XK", "XK"), ("XX", None), ("T1", None), ("ZZ", None), ("EU", None)]
+    + [
+        ("", None),
+        (None, None),
+        ("DEU", None),
+        ("12", None),
+        ("\u00c4\u00d6", None),
+        ("D\n", None),
+    ],
+)
+def test_a_cdn_s_country_is_heard_where_it_is_one(code, country):
+    assert real_country(code) == country

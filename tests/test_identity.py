@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.identity import FORK_BYTES, Known, Trail, judge
+from pipeline.identity import FORK_BYTES, WINDOW, Known, Trail, judge
 
 
 def log(count: int, seed: int = 1) -> bytes:
@@ -40,6 +40,20 @@ def test_the_points_do_not_depend_on_how_a_stream_is_cut(count, cuts):
     data = log(count)
     ends = [data.rfind(b"\n", 0, min(cut, len(data))) + 1 for cut in cuts]
     assert trail_of(data, *ends).points == trail_of(data).points
+
+
+@given(st.integers(1, 400), st.lists(st.integers(0, 20_000), max_size=30))
+def test_a_trail_that_is_trimmed_goes_on_with_the_same_points_and_digests(count, cuts):
+    data = log(count)
+    whole, small, points = trail_of(data), Trail(), []
+    edges = sorted({0, *(min(cut, len(data)) for cut in cuts), len(data)})
+    for start, end in zip(edges, edges[1:], strict=False):
+        small.feed(data[start:end])
+        points += [p for p in small.points if start < p.position]
+        small.trim()
+        assert small.digest_at(end) == trail_of(data[:end]).digest_at(end)
+        assert small.recent == data[:end][-WINDOW:]
+    assert points == whole.points
 
 
 def test_a_large_file_has_few_points():

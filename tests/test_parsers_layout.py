@@ -89,3 +89,11 @@ def test_letters_beyond_ascii_may_stand_in_a_layout() -> None:
     fmt = make_format("mine", {"layout": f"«$host» {GOOD}"})
     line = '«é.example» 1.2.3.4 [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.1" 200'.encode()
     assert parse(line, 0, fmt, {}).table["host"].to_pylist() == ["é.example"]
+
+
+def test_braces_end_a_name_and_two_dollar_signs_are_one() -> None:
+    fmt = make_format("mine", {"layout": f"{GOOD} ${{duration_s}}s $$${{bytes}}B"})
+    line = b'1.2.3.4 [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.1" 200 0.25s $12B'
+    for fast in (True, False):
+        table = parse(line, 0, fmt, {}, fast).table
+        assert (table["duration_ms"].to_pylist(), table["bytes"].to_pylist()) == ([250.0], [12])

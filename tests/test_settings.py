@@ -111,3 +111,27 @@ def test_with_several_sites_the_one_that_is_meant_has_to_be_named(tmp_path):
     settings = load(tmp_path / "config.toml")
     with pytest.raises(SourceError, match=r"one\.example"):
         backfill(settings, settings.store.data, [str(tmp_path / "config.toml")])
+
+
+BEHIND_A_PROXY = """
+[[site]]
+name = "s"
+[[source]]
+site = "s"
+paths = ["access.log"]
+format = "nginx_main"
+trusted_proxies = ["private"]
+[source.exclude]
+addresses = ["198.51.100.0/24"]
+"""
+
+
+def test_behind_trusted_proxies_visitors_countries_and_exclusions_are_those_of_the_client(tmp_path):
+    headers = ("193.0.0.1", "9.9.9.9, 193.0.0.1", "200.160.0.8", "193.0.0.1, 198.51.100.7")
+    ends = [f'"{header}"\n' for header in headers]
+    lines = [line("", "10.0.0.1").strip() + " " + end for end in ends]
+    assert read(tmp_path, BEHIND_A_PROXY, *lines)["excluded"] == 1
+    found = events(tmp_path)
+    assert found["country"].to_pylist() == ["NL", "NL", "BR"]
+    first, second, third = found["visitor"].to_pylist()
+    assert first == second != third

@@ -1,7 +1,8 @@
 """RAW to EVENTS: what every record means. Cost goes with the distinct values, not the lines."""
 
+from pipeline.enrich.clients import Proxies
 from pipeline.enrich.events import Enriched, Enricher, Log, Site, count_classes
 from pipeline.enrich.exclude import Rules
 from pipeline.enrich.lexicon import Lexicon
 
-__all__ = ["Enriched", "Enricher", "Lexicon", "Log", "Rules", "Site", "count_classes"]
+__all__ = ["Enriched", "Enricher", "Lexicon", "Log", "Proxies", "Rules", "Site", "count_classes"]

@@ -16,8 +16,8 @@ from pipeline.enrich.redact import is_address
 if TYPE_CHECKING:
     import maxminddb
 
-#: Codes that the registries or databases use for something that is not a country.
-_NO_COUNTRY = frozenset({"", "EU", "AP", "ZZ", "XX", "A1", "A2", "O1", "T1"})
+#: Letters that registries, databases and CDNs use for something that is not a country.
+_NO_COUNTRY = frozenset({"EU", "AP", "ZZ", "XX"})
 
 
 class Countries:
@@ -74,5 +74,7 @@ def _code(record: Mapping[str, Any]) -> str | None:
 
 
 def real_country(code: str | None) -> str | None:
+    """The code in upper case, if it is two letters that stand for a country."""
     upper = (code or "").upper()
-    return None if upper in _NO_COUNTRY or len(upper) != 2 else upper
+    letters = len(upper) == 2 and upper.isascii() and upper.isalpha()
+    return upper if letters and upper not in _NO_COUNTRY else None

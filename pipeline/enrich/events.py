@@ -16,6 +16,7 @@ import pyarrow as pa
 from parsers.raw import UNTOLD
 from pipeline.enrich.agents import AgentFacts, Agents
 from pipeline.enrich.classes import classify
+from pipeline.enrich.clients import Proxies
 from pipeline.enrich.columns import Coded, Codes, coded, combine, distinct, numbers, split
 from pipeline.enrich.countries import Countries, real_country
 from pipeline.enrich.exclude import Rules
@@ -49,6 +50,7 @@ class Log:
     sites: tuple[Site, ...]
     by_host: bool = False
     rules: Rules = Rules()
+    proxies: Proxies = Proxies()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class Enricher:
         if self._lexicon.full:
             self._lexicon = Lexicon()
         lexicon = self._lexicon
-        agents, clients = coded(raw, "agent"), coded(raw, "client")
+        agents, clients = coded(raw, "agent"), log.proxies.clients(raw)
         with lexicon.lock:
             columns = self._target(raw, lexicon) | self._audience(raw, agents, clients, lexicon)
             columns |= self._arrival(raw, log, columns, lexicon)

@@ -46,18 +46,18 @@ class Salts:
 
     def of(self, keys: Iterable[tuple[str, dt.date]]) -> dict[tuple[str, dt.date], Salt]:
         """The live salt of each (site, date), made where there is none."""
-        keys = list(keys)
-        missing = [key for key in keys if key not in self._cache]
+        keys, cache = list(keys), self._cache  # `destroy`, called meanwhile, begins a new one
+        missing = [key for key in keys if key not in cache]
         if missing:
             with self._transaction() as tx:
                 for site, date in missing:
-                    self._cache[site, date] = _live(tx, site, date)
-        return {key: self._cache[key] for key in keys}
+                    cache[site, date] = _live(tx, site, date)
+        return {key: cache[key] for key in keys}
 
     def destroy(self, now: dt.datetime | None = None) -> int:
         """Overwrite the salts whose time is over; returns how many."""
         now = now or dt.datetime.now(dt.UTC)
-        self._cache.clear()
+        self._cache = {}
         with self._transaction() as tx:
             gone = tx.execute(
                 "update salts set salt = null, destroyed = ? "

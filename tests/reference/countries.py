@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import iptocc
@@ -18,3 +19,9 @@ def country(client: str | None) -> str | None:
         return None
     code = iptocc.country_code(client)
     return code if code and code not in NO_COUNTRIES else None
+
+
+def told(code: str | None) -> str | None:
+    """What a CDN says of the country, if it is one."""
+    known = re.fullmatch("[A-Za-z]{2}", code or "")
+    return known[0].upper() if known and known[0].upper() not in NO_COUNTRIES else None

@@ -71,7 +71,7 @@ def meaning(raw: Raw, zone: str, site: str, own: frozenset[str]) -> Record:
         "referrer": referrer,
         "source": source,
         "channel": channel,
-        "country": raw.country or countries.country(raw.client),
+        "country": countries.told(raw.country) or countries.country(raw.client),
         "status": raw.status,
         "class": paths.class_of(raw.url, raw.method, raw.status, raw.mime),
         "method": raw.method,

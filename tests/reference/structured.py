@@ -65,7 +65,7 @@ def _header(headers: object, name: str) -> str | None:
     values = headers.get(name) if isinstance(headers, dict) else None
     if not isinstance(values, list) or not values:
         return None
-    return _given(values[0])
+    return str(values[0]) or None
 
 
 def _host(value: object) -> str | None:
