@@ -7,135 +7,34 @@ one transaction, so that memory is bounded by the batch and small files cost no 
 
 from __future__ import annotations
 
-import datetime as dt
 import gc
 import uuid
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from itertools import chain
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from parsers.parse import parse
 from parsers.registry import Format
-from pipeline import store
+from pipeline.batch import Batch, Writing
 from pipeline.catalog import Catalog
-from pipeline.commit import Advance, NewPart, SourceMoved, commit, release
-from pipeline.enrich import Enricher, Lexicon, count_classes
+from pipeline.commit import SourceMoved, commit, release
+from pipeline.enrich import Enricher
 from pipeline.progress import Meter, Silent
 from pipeline.reading import Piece, Reader, Request
 from pipeline.schema import DAILY
 from pipeline.summary import Summary
+from pipeline.working import Day, Result, fit, work_all
 
 #: Larger pieces mean fewer distinct values to look up again, and more memory.
 PIECE_BYTES = 32 << 20
+#: Pieces of less than this part of it are worked together up to it: more would keep other jobs
+#: waiting.
+SMALL = 4
 #: Rows held before they are written: fewer make small parts, more need memory.
 BATCH_ROWS = 500_000
 #: How often a file whose source another writer moved is read anew.
 ATTEMPTS = 10
-
-
-#: Site and date.
-Day = tuple[str, dt.date]
-
-
-#: Events with codes for texts, and where their texts are.
-Rows = tuple[Lexicon, pa.Table]
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A piece worked through: its events by day, and what became of its lines."""
-
-    piece: Piece
-    rows: Mapping[Day, Rows]
-    lines: int
-    outcomes: Mapping[str, int]
-    bots: Mapping[str, int]
-    rejects: list[tuple[int, int, str]]
-    salts: Mapping[Day, int]
-
-
-def work(piece: Piece, enricher: Enricher, existing: Set[Day] = frozenset()) -> Result:
-    """Parse and enrich one piece; of known lines, keep what is of no `existing` day."""
-    if not piece.data:
-        return Result(piece, {}, piece.known, {"known": piece.known}, {}, [], {})
-    parsed = parse(piece.data, piece.offset, piece.format, piece.state)
-    piece = replace(piece, data=b"")  # results wait for their commit: the bytes need not
-    outcomes = {"directive": parsed.directives, "rejected": parsed.rejects.num_rows}
-    rejects = [tuple(row.values()) for row in parsed.rejects.slice(0, 1000).to_pylist()]
-    if not parsed.table.num_rows:
-        outcomes = {"known": piece.known} if piece.known else outcomes
-        return Result(piece, {}, parsed.lines, outcomes, {}, rejects, {})
-    enriched = enricher.enrich(parsed.table, piece.log)
-    lexicon = enriched.lexicon
-    days = store.by_day(enriched.rows, lexicon.names("site").values)
-    if piece.known:
-        days = {day: rows for day, rows in days.items() if day not in existing}
-    classes, bots = count_classes(lexicon, days.values())
-    rows = {day: (lexicon, of_day) for day, of_day in days.items()}
-    salts = {day: serial for day, serial in enriched.salts.items() if day in days}
-    if piece.known:
-        outcomes = {"known": piece.known - classes.total(), **classes}
-        return Result(piece, rows, 0, outcomes, bots, [], salts)
-    outcomes |= {"excluded": enriched.excluded, **classes}
-    return Result(piece, rows, parsed.lines, outcomes, bots, rejects, salts)
-
-
-def _counts(column: pa.ChunkedArray) -> dict[str, int]:
-    return {str(row["values"]): row["counts"] for row in pc.value_counts(column).to_pylist()}
-
-
-@dataclass(slots=True)
-class Batch:
-    """Results since the last commit."""
-
-    results: list[Result] = field(default_factory=list)
-    rows: int = 0
-
-    def add(self, result: Result) -> None:
-        self.results.append(result)
-        self.rows += sum(rows.num_rows for _, rows in result.rows.values())
-
-    def days(self) -> dict[Day, list[Rows]]:
-        found: dict[Day, list[Rows]] = {}
-        for result in self.results:
-            for day, rows in result.rows.items():
-                found.setdefault(day, []).append(rows)
-        return found
-
-    def without_rows(self) -> Batch:
-        return Batch([replace(result, rows={}) for result in self.results])
-
-    def advances(self) -> list[Advance]:
-        """One per source, from where its first piece began to where its last one ended."""
-        found: dict[int, Advance] = {}
-        for result in self.results:
-            piece = result.piece
-            advance = found.get(piece.log.id)
-            if advance is None or (advance.start == advance.end and not piece.known):
-                fresh = Advance(piece.log.id, piece.path, piece.start, piece.start)
-                if advance is not None:
-                    fresh.outcomes, fresh.bots = advance.outcomes, advance.bots
-                advance = found[piece.log.id] = fresh
-            _extend(advance, result)
-        return list(found.values())
-
-
-def _extend(advance: Advance, result: Result) -> None:
-    piece = result.piece
-    advance.outcomes = dict(Counter(advance.outcomes) + Counter(result.outcomes))
-    advance.bots = dict(Counter(advance.bots) + Counter(result.bots))
-    if piece.known:
-        return
-    advance.end, advance.state = piece.end, piece.state_after
-    advance.end_digest = piece.end_digest
-    advance.points = [*advance.points, *piece.points]
-    advance.lines += result.lines
-    advance.rejects += result.rejects
 
 
 @dataclass(slots=True)
@@ -156,10 +55,7 @@ class Ingest:
     again: bool = False
     _parts: int = 0
     _existing: Set[Day] = frozenset()
-    _unlisted: list[Path] = field(default_factory=list)
-    _advances: list[Advance] = field(default_factory=list)
-    _new_parts: list[NewPart] = field(default_factory=list)
-    _counted: list[Batch] = field(default_factory=list)
+    _writings: list[Writing] = field(default_factory=list)
     _ours: Counter[int] = field(default_factory=Counter)
     _bytes: int = 0
 
@@ -186,10 +82,12 @@ class Ingest:
             release(self.catalog, self.writer)
 
     def discard(self) -> None:
-        """Delete parts that were written but not committed."""
-        for path in self._unlisted:
-            path.unlink(missing_ok=True)
-        self._forget_batch()
+        """Delete parts that were not committed."""
+        for writing in self._writings:
+            wait([part for part in writing.parts if not part.cancelled()])
+            for path in writing.paths:
+                path.unlink(missing_ok=True)
+        self._writings.clear()
 
     def _pass(self, requests: Sequence[Request]) -> None:
         reader = Reader(self.catalog, self.formats, self.piece_bytes, self._read, again=self.again)
@@ -208,11 +106,12 @@ class Ingest:
                     self.meter.advance(self._bytes, result.lines)
                     self._bytes = 0
                     if batch.rows >= self.batch_rows:
-                        self.flush(pool, batch)
+                        self._write(pool, batch)
                         batch = Batch()
-                self.flush(pool, batch, last=True)
+                self.flush(pool, batch)
             except SourceMoved as error:
-                raise _Conflict(self._finished(done, batch)) from error
+                batches = [*(writing.batch for writing in self._writings), batch]
+                raise _Conflict(_without(done, batches)) from error
             finally:
                 pool.shutdown(cancel_futures=True)
         self.summary.files += len(requests)
@@ -222,72 +121,50 @@ class Ingest:
         self.summary.bytes += count
         self._bytes += count
 
-    def _finished(self, done: list[Request], batch: Batch) -> list[Request]:
-        """Files of which nothing was in the batch that failed."""
-        failed = {result.piece.path for result in batch.results}
-        return [request for request in done if request.path not in failed]
-
     def _results(
         self, pool: ThreadPoolExecutor, reader: Reader, requests: Iterable[Request]
     ) -> Iterator[tuple[Request, Result | None]]:
         """Worked pieces in the order they were read; None after the last of a file."""
-        waiting: deque[tuple[Request, Future[Result] | None]] = deque()
-        for request in requests:
-            for piece in reader.read(request):
-                future = pool.submit(work, piece, self.enricher, self._existing)
-                waiting.append((request, future))
-                while len(waiting) > self.jobs:
-                    yield _done(waiting.popleft())
-            waiting.append((request, None))
+        waiting: deque[tuple[list[tuple[Request, bool]], Future[list[Result]] | None]] = deque()
+        for steps in _together(reader, requests, self.piece_bytes // SMALL):
+            pieces = [piece for _, piece in steps if piece is not None]
+            worked = (
+                pool.submit(work_all, pieces, self.enricher, self._existing) if pieces else None
+            )
+            # The futures have the pieces, and let go of their bytes.
+            waiting.append(([(request, piece is not None) for request, piece in steps], worked))
+            while len(waiting) > self.jobs:
+                yield from _done(*waiting.popleft())
         while waiting:
-            yield _done(waiting.popleft())
+            yield from _done(*waiting.popleft())
 
-    def flush(self, pool: ThreadPoolExecutor, batch: Batch, last: bool = False) -> None:
-        """Write the batch's parts and commit them with the offsets they were read up to.
+    def flush(self, pool: ThreadPoolExecutor, batch: Batch) -> None:
+        """Write the batch's parts and commit all there is."""
+        self._write(pool, batch)
+        self._commit()
+
+    def _write(self, pool: ThreadPoolExecutor, batch: Batch) -> None:
+        """Begin to write the batch's parts, when those of the one before are committed.
 
         Lines wanted again are committed once, at the end: a day that has some of them back
         would be taken for one that still has them all.
         """
-        self._advances += batch.advances()
-        self._new_parts += self._write(pool, batch)
-        self._counted.append(batch.without_rows())
-        if self.again and not last:
-            return
-        if self._advances:
-            commit(self.catalog, self.writer, self._advances, self._new_parts)
-        for counted in self._counted:
-            self._count(counted)
-        self._forget_batch()
+        if not self.again:
+            self._commit()
+        first = self._parts + 1
+        self._parts += len(batch.days())
+        self._writings.append(batch.write(pool, self.catalog, self.site_ids, self.writer, first))
 
-    def _forget_batch(self) -> None:
-        for held in (self._unlisted, self._advances, self._new_parts, self._counted):
-            held.clear()
-
-    def _write(self, pool: ThreadPoolExecutor, batch: Batch) -> list[NewPart]:
-        salts = {key: n for result in batch.results for key, n in result.salts.items()}
-        futures = []
-        for (site, date), rows in batch.days().items():
-            self._parts += 1
-            path = store.part_path(site, date, self.writer, self._parts)
-            self._unlisted.append(self.catalog.absolute(path))
-            futures.append(pool.submit(self._write_one, path, site, date, rows, salts))
-        return [future.result() for future in futures]
-
-    def _write_one(
-        self, path: str, site: str, date: dt.date, rows: list[Rows], salts: Mapping[Day, int]
-    ) -> NewPart:
-        table = _texts(rows)
-        size = store.write(table, self.catalog.absolute(path))
-        sources = {int(s): n for s, n in _counts(table.column("log_id")).items()}
-        return NewPart(
-            path,
-            self.site_ids[site],
-            date,
-            table.num_rows,
-            size,
-            sources,
-            salts.get((site, date), 1),
-        )
+    def _commit(self) -> None:
+        """Commit what was written, with the offsets it was read up to."""
+        wait(list(chain.from_iterable(writing.parts for writing in self._writings)))
+        advances = [advance for writing in self._writings for advance in writing.batch.advances()]
+        parts = [part.result() for writing in self._writings for part in writing.parts]
+        if advances:
+            commit(self.catalog, self.writer, advances, parts)
+        for writing in self._writings:
+            self._count(writing.batch)
+        self._writings.clear()
 
     def _count(self, batch: Batch) -> None:
         """Add what is committed now to the summary. Lines that this very run made known, before
@@ -315,16 +192,6 @@ class _Conflict(Exception):
         self.done = done
 
 
-def _texts(rows: list[Rows]) -> pa.Table:
-    """The events themselves. Nearly always there is one lexicon, and nothing to join."""
-    of_lexicon: dict[int, list[pa.Table]] = {}
-    for lexicon, table in rows:
-        of_lexicon.setdefault(id(lexicon), []).append(table)
-    lexicons = {id(lexicon): lexicon for lexicon, _ in rows}
-    tables = [lexicons[key].texts(pa.concat_tables(of)) for key, of in of_lexicon.items()]
-    return tables[0] if len(tables) == 1 else store.join(tables)
-
-
 def _kept_days(catalog: Catalog) -> Set[Day]:
     """Days that have events, or statistics of any kind."""
     kept = {(day.site, day.date) for day in catalog.days() if day.has_events}
@@ -333,6 +200,36 @@ def _kept_days(catalog: Catalog) -> Set[Day]:
     return kept
 
 
-def _done(waiting: tuple[Request, Future[Result] | None]) -> tuple[Request, Result | None]:
-    request, future = waiting
-    return request, None if future is None else future.result()
+#: A piece of a file; or None, when the file has no more.
+_Step = tuple[Request, Piece | None]
+
+
+def _together(reader: Reader, requests: Iterable[Request], size: int) -> Iterator[list[_Step]]:
+    """The steps of all files, in groups whose pieces can be worked together, of about `size`."""
+    steps: list[_Step] = []
+    pieces: list[Piece] = []
+    for request in requests:
+        for piece in chain(reader.read(request), [None]):
+            if piece and pieces and not (len(piece.data) < size and fit(pieces, piece)):
+                yield steps
+                steps, pieces = [], []
+            steps.append((request, piece))
+            pieces += [piece] if piece else []
+            if sum(len(p.data) for p in pieces) >= size:
+                yield steps
+                steps, pieces = [], []
+    yield steps
+
+
+def _done(
+    steps: list[tuple[Request, bool]], worked: Future[list[Result]] | None
+) -> Iterator[tuple[Request, Result | None]]:
+    results = iter(worked.result() if worked else [])
+    for request, has_piece in steps:
+        yield request, next(results) if has_piece else None
+
+
+def _without(done: Sequence[Request], batches: Iterable[Batch]) -> list[Request]:
+    """Files of which nothing was in the batches."""
+    failed = {result.piece.path for batch in batches for result in batch.results}
+    return [request for request in done if request.path not in failed]

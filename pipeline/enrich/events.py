@@ -328,15 +328,22 @@ def _kept(
 
 
 def count_classes(
-    lexicon: Lexicon, tables: Iterable[pa.Table]
-) -> tuple[Counter[str], Counter[str]]:
-    """Records and bots by class."""
+    lexicon: Lexicon, tables: Iterable[tuple[pa.Table, Codes]], groups: int
+) -> list[tuple[Counter[str], Counter[str]]]:
+    """Records and bots by class, for each of the groups that the rows are said to be of."""
     names = list(lexicon.names("class").values)  # other threads may add to them
-    classes, bots = Counter[str](), Counter[str]()
-    for rows in tables:
-        codes = np.asarray(rows.column("class"))
-        by_bots = codes[np.asarray(rows.column("bot_category")) != NOTHING]
-        for counts, of in ((classes, codes), (bots, by_bots)):
-            found = np.bincount(of, minlength=len(names)).tolist()
-            counts.update(dict(zip(names, found, strict=True)))
-    return classes, bots
+    size = groups * len(names)
+    records, bots = np.zeros((2, size), np.int64)
+    for rows, groups_of in tables:
+        places = groups_of * len(names) + np.asarray(rows.column("class"))
+        of_bots = np.asarray(rows.column("bot_category")) != NOTHING
+        records += np.bincount(places, minlength=size)
+        bots += np.bincount(places[of_bots], minlength=size)
+    return [
+        (_nonzero(names, of), _nonzero(names, by_bots))
+        for of, by_bots in zip(records.reshape(groups, -1), bots.reshape(groups, -1), strict=True)
+    ]
+
+
+def _nonzero(names: Sequence[str], counts: npt.NDArray[np.int64]) -> Counter[str]:
+    return Counter({names[i]: int(counts[i]) for i in np.flatnonzero(counts).tolist()})
