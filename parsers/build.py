@@ -102,7 +102,7 @@ def _numbers(
 def _time(cells: Cells, fmt: Format) -> tuple[Longs, Mask]:
     if "time" in cells.columns:
         # With a layout the times have the shape of the clock, or the line would not have matched.
-        shaped = fmt.layout is not None and len(fmt.clocks) == 1
+        shaped = bool(fmt.layouts) and len(fmt.clocks) == 1
         read = partial(read_shaped, fmt.clocks[0]) if shaped else partial(read_any, fmt.clocks)
         return _numbers(cells.columns["time"], fmt, "time", read)
     if "date" not in cells.columns or "clock" not in cells.columns:

@@ -55,7 +55,7 @@ class Format:
     name: str
     title: str
     dialect: str
-    layout: Layout | None
+    layouts: tuple[Layout, ...]
     fields: Mapping[str, tuple[str, ...]]
     clocks: tuple[Clock, ...]
     escape: Mapping[str, str]
@@ -88,7 +88,8 @@ def _make(name: str, table: Mapping[str, Any]) -> Format:
     _refuse_unknown(table, KEYS)
     dialect = _dialect(table)
     clocks = tuple(clock(text) for text in _words(table, "time", ["clf", "iso8601", "epoch"]))
-    layout = compile_layout(_text(table, "layout"), clocks) if dialect == "text" else None
+    escape = _escape(table)
+    texts = _words(table, "layout", ()) if dialect == "text" else ()
     fields = _fields(table) if dialect != "text" else {}
     if dialect != "text":
         check_frame([field for field, names in fields.items() if names], "fields")
@@ -98,10 +99,10 @@ def _make(name: str, table: Mapping[str, Any]) -> Format:
         name=name,
         title=_text(table, "title", name),
         dialect=dialect,
-        layout=layout,
+        layouts=tuple(compile_layout(text, clocks, escape) for text in texts),
         fields=fields,
         clocks=clocks,
-        escape=_escape(table),
+        escape=escape,
         missing=frozenset(_words(table, "missing", ["-"])),
         variants=tuple(_variant(entry) for entry in table.get("variant", ())),
     )
