@@ -46,7 +46,7 @@ def build(cells: Cells, lines: Lines, fmt: Format) -> Built:
         "status": pa.array(status.astype(np.int16)),
         "bytes": pa.array(_bytes(cells, fmt)),
     }
-    columns |= _duration(cells, fmt) | _texts(cells, fmt)
+    columns |= _duration(cells, fmt) | _texts(cells, fmt) | _subrequest(cells)
     names = [name for name in RAW_FIELDS if name in columns]
     return Built(pa.table([columns[name] for name in names], names=names), refused)
 
@@ -146,6 +146,13 @@ def _duration(cells: Cells, fmt: Format) -> dict[str, pa.Array]:
             millis = values.fill_null(0.0).to_numpy()[column.codes]
             return {"duration_ms": pa.array(millis, mask=nulls)}
     return {}
+
+
+def _subrequest(cells: Cells) -> dict[str, pa.Array]:
+    if "subrequest" not in cells.columns:
+        return {}
+    column = cells.columns["subrequest"]
+    return {"subrequest": pc.equal(column.values, b"true").take(pa.array(column.codes))}
 
 
 def _texts(cells: Cells, fmt: Format) -> dict[str, pa.Array]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib import resources
 from typing import Any
 
-from parsers.keys import key_tree
+from parsers.keys import keys_of
 from parsers.layout import Layout, compile_layout
 from parsers.times import Clock, clock
 from parsers.tokens import FIELDS, check_frame
@@ -29,6 +29,8 @@ KEYS: dict[str, str] = {
     "time": "Ways the time may be written: clf, iso8601, epoch, or strptime letters.",
     "escape": "Field -> how its value is escaped; one word for all of them.",
     "missing": "Texts that mean that there is no value.",
+    "marks": "JSON only: names of which every line has one, and no line of another format.",
+    "visitor": "JSON only: name -> its values where a visitor asked, not a part of the CDN.",
     "variant": "W3C only: what differs in files that have a certain field.",
 }
 VARIANT_KEYS: dict[str, str] = {
@@ -61,6 +63,10 @@ class Format:
     escape: Mapping[str, str]
     missing: frozenset[str]
     variants: tuple[Variant, ...]
+    visitor: Mapping[str, tuple[str, ...]]
+    marks: tuple[str, ...]
+    #: Marks of other formats; only a format without marks has them.
+    foreign: tuple[str, ...] = ()
 
     def escape_of(self, field: str) -> str:
         return self.escape.get(field, self.escape.get("*", "none"))
@@ -73,7 +79,12 @@ def load_formats(extra: Mapping[str, Mapping[str, Any]] | None = None) -> dict[s
         if entry.name.endswith(".toml"):
             tables[entry.name.removesuffix(".toml")] = tomllib.loads(entry.read_text("utf-8"))
     tables.update(extra or {})
-    return {name: make_format(name, table) for name, table in tables.items()}
+    formats = {name: make_format(name, table) for name, table in tables.items()}
+    foreign = tuple(sorted({mark for fmt in formats.values() for mark in fmt.marks}))
+    return {
+        name: fmt if fmt.marks or fmt.dialect != "json" else replace(fmt, foreign=foreign)
+        for name, fmt in formats.items()
+    }
 
 
 def make_format(name: str, table: Mapping[str, Any]) -> Format:
@@ -94,7 +105,8 @@ def _make(name: str, table: Mapping[str, Any]) -> Format:
     if dialect != "text":
         check_frame([field for field, names in fields.items() if names], "fields")
     if dialect == "json":
-        key_tree(name for names in fields.values() for name in names)
+        for names in fields.values():
+            list(map(keys_of, names))
     return Format(
         name=name,
         title=_text(table, "title", name),
@@ -105,6 +117,8 @@ def _make(name: str, table: Mapping[str, Any]) -> Format:
         escape=escape,
         missing=frozenset(_words(table, "missing", ["-"])),
         variants=tuple(_variant(entry) for entry in table.get("variant", ())),
+        visitor=_table_of_words(table, "visitor"),
+        marks=_words(table, "marks", ()) if "marks" in table else (),
     )
 
 
@@ -155,6 +169,13 @@ def _fields(table: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
             raise ValueError(f"fields: unknown field {name!r}; did you mean {', '.join(near)}?")
     # No name at all takes the field away, which is of use in a variant.
     return {name: _words(entries, name, ()) if entries[name] else () for name in entries}
+
+
+def _table_of_words(table: Mapping[str, Any], key: str) -> dict[str, tuple[str, ...]]:
+    entries = table.get(key, {})
+    if not isinstance(entries, Mapping):
+        raise ValueError(f"{key} must be a table of name = texts, not {entries!r}")
+    return {name: _words(entries, name, ()) for name in entries if keys_of(name)}
 
 
 def _escape(table: Mapping[str, Any]) -> dict[str, str]:

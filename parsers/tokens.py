@@ -33,7 +33,7 @@ EXTRA_FIELDS: dict[str, str] = {
     "rest": "What follows after a blank, if anything; skipped. Only at the end of a layout.",
 }
 SKIPPED = frozenset({"ident", "_", "rest"})
-FIELDS = frozenset(RAW_FIELDS) - {"offset"} | frozenset(EXTRA_FIELDS)
+FIELDS = frozenset(RAW_FIELDS) - {"offset", "subrequest"} | frozenset(EXTRA_FIELDS)
 
 #: A field, with braces where a letter follows; a dollar sign of the text is written twice.
 REFERENCE = re.compile(r"\$(?:\$|\{(\w*)\}|(\w*))")
