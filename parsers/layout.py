@@ -8,7 +8,8 @@ A layout is the line as the server writes it, with $field in the place of each v
 * two blanks stand for one or more ("$time  $duration_ms" where columns are aligned);
 * a value between quotes may hold blanks, and quotes as far as its escape says how they are told
   from the one that ends it; with the escape "raw" it may hold quotes as they are, and ends where
-  the rest of the layout first fits; a bare field of which raw is said by name may hold anything;
+  the rest of the layout first fits; a bare field of which raw is said by name may hold anything
+  ("open" is the same with escapes by backslash);
 * a bare duration is a number (of microseconds and nanoseconds a whole one), a bare cache result
   is letters, bare $forwarded_for before a blank is addresses with commas between them;
 * fields may not touch, or nothing would tell where the first one ends.

@@ -16,6 +16,7 @@ from typing import Any
 
 from parsers.keys import keys_of
 from parsers.layout import Layout, compile_layout
+from parsers.pasted import spell_out
 from parsers.times import Clock, clock
 from parsers.tokens import FIELDS, check_frame
 from parsers.values import ESCAPES
@@ -24,7 +25,11 @@ from parsers.values import ESCAPES
 KEYS: dict[str, str] = {
     "title": "What it is, for people.",
     "dialect": "text (a layout), json (an object a line) or w3c (#Fields).",
-    "layout": "The line as $field (or ${field}) and literal text; $$ is a dollar sign (dialect text).",
+    "layout": "The line: $field or ${field}, $$ for a dollar sign, and other text (dialect text).",
+    "nginx": "Instead of layout or fields: a log_format of nginx, with or without its escape=.",
+    "apache": "Likewise a LogFormat of Apache, or a format of lighttpd or varnishncsa.",
+    "json": "Likewise field -> key.path, in a log of one JSON object a line.",
+    "w3c": "Likewise true, for a log with #Fields.",
     "fields": "Field -> names it may have in the log, the best first (dialects json and w3c).",
     "time": "Ways the time may be written: clf, iso8601, epoch, or strptime letters.",
     "escape": "Field -> how its value is escaped; one word for all of them.",
@@ -74,17 +79,20 @@ class Format:
 
 def load_formats(extra: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Format]:
     """The shipped formats and `extra` ones by name; an extra one may replace a shipped one."""
-    tables: dict[str, Mapping[str, Any]] = {}
-    for entry in sorted(resources.files("parsers").joinpath("formats").iterdir(), key=str):
-        if entry.name.endswith(".toml"):
-            tables[entry.name.removesuffix(".toml")] = tomllib.loads(entry.read_text("utf-8"))
-    tables.update(extra or {})
+    entries = sorted(resources.files("parsers").joinpath("formats").iterdir(), key=str)
+    names = [e.name.removesuffix(".toml") for e in entries if e.name.endswith(".toml")]
+    tables = {name: _shipped(name) for name in names} | dict(extra or {})
     formats = {name: make_format(name, table) for name, table in tables.items()}
     foreign = tuple(sorted({mark for fmt in formats.values() for mark in fmt.marks}))
     return {
         name: fmt if fmt.marks or fmt.dialect != "json" else replace(fmt, foreign=foreign)
         for name, fmt in formats.items()
     }
+
+
+def _shipped(name: str) -> Mapping[str, Any]:
+    source = resources.files("parsers").joinpath("formats", f"{name}.toml")
+    return tomllib.loads(source.read_text("utf-8"))
 
 
 def make_format(name: str, table: Mapping[str, Any]) -> Format:
@@ -97,6 +105,7 @@ def make_format(name: str, table: Mapping[str, Any]) -> Format:
 
 def _make(name: str, table: Mapping[str, Any]) -> Format:
     _refuse_unknown(table, KEYS)
+    table = spell_out(table, _shipped)
     dialect = _dialect(table)
     clocks = tuple(clock(text) for text in _words(table, "time", ["clf", "iso8601", "epoch"]))
     escape = _escape(table)

@@ -166,7 +166,7 @@ def _shape(
         return "|".join(clock.pattern for clock in clocks)
     if name in SHAPES or (name in BARE_SHAPES and not quoted):
         return (SHAPES | BARE_SHAPES)[name]
-    if scheme == "raw":
+    if scheme in ("raw", "open"):
         return ".*?"
     stop = f"\\x{ord(after[0] if after else ' '):02x}"
     if quoted:

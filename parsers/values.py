@@ -66,6 +66,7 @@ ESCAPES: Mapping[str, tuple[bytes, Callable[[bytes], bytes]]] = MappingProxyType
         "none": (b"", bytes),
         "backslash": (b"\\", _backslash),
         "raw": (b"", bytes),
+        "open": (b"\\", _backslash),
         "hash": (b"#", _hash),
         "plus": (b"+", _plus),
         "percent": (b"%", _percent),
