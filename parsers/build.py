@@ -46,7 +46,7 @@ def build(cells: Cells, lines: Lines, fmt: Format) -> Built:
         "status": pa.array(status.astype(np.int16)),
         "bytes": pa.array(_bytes(cells, fmt)),
     }
-    columns |= _duration(cells, fmt) | _texts(cells, fmt)
+    columns |= _duration(cells, fmt) | _texts(cells, fmt) | _subrequest(cells)
     names = [name for name in RAW_FIELDS if name in columns]
     return Built(pa.table([columns[name] for name in names], names=names), refused)
 
@@ -102,7 +102,7 @@ def _numbers(
 def _time(cells: Cells, fmt: Format) -> tuple[Longs, Mask]:
     if "time" in cells.columns:
         # With a layout the times have the shape of the clock, or the line would not have matched.
-        shaped = fmt.layout is not None and len(fmt.clocks) == 1
+        shaped = bool(fmt.layouts) and len(fmt.clocks) == 1
         read = partial(read_shaped, fmt.clocks[0]) if shaped else partial(read_any, fmt.clocks)
         return _numbers(cells.columns["time"], fmt, "time", read)
     if "date" not in cells.columns or "clock" not in cells.columns:
@@ -146,6 +146,13 @@ def _duration(cells: Cells, fmt: Format) -> dict[str, pa.Array]:
             millis = values.fill_null(0.0).to_numpy()[column.codes]
             return {"duration_ms": pa.array(millis, mask=nulls)}
     return {}
+
+
+def _subrequest(cells: Cells) -> dict[str, pa.Array]:
+    if "subrequest" not in cells.columns:
+        return {}
+    column = cells.columns["subrequest"]
+    return {"subrequest": pc.equal(column.values, b"true").take(pa.array(column.codes))}
 
 
 def _texts(cells: Cells, fmt: Format) -> dict[str, pa.Array]:

@@ -12,6 +12,8 @@ import pyarrow.csv as csv
 
 from parsers.lines import Lines, Longs
 
+#: How many counts of columns are looked at, and the highest of them.
+KINDS, WIDEST = 16, 100
 CODED = pa.dictionary(pa.int32(), pa.binary())
 
 
@@ -42,6 +44,15 @@ def cut_columns(
     if len(kept) != table.num_rows:
         raise AssertionError(f"{len(kept)} lines were cut into {table.num_rows} rows")
     return Cut(kept, {n: _whole(table[str(n)]) for n in wanted})
+
+
+def by_count(lines: Lines, numbers: Longs, delimiter: str, least: int) -> list[tuple[int, Longs]]:
+    """For each of the most usual counts of columns, if it is not less than `least`, the lines
+    that have as many."""
+    counts = pc.count_substring(lines.column(numbers), delimiter).to_numpy() + 1
+    kinds, sizes = np.unique(counts, return_counts=True)
+    usual = kinds[np.argsort(-sizes, kind="stable")[:KINDS]]
+    return [(int(n), numbers[counts == n]) for n in usual if least <= n <= WIDEST]
 
 
 def _type(column: int, plain: int) -> pa.DataType:

@@ -1,35 +1,35 @@
 """Lines that are one JSON object each.
 
-Only the keys a format names are read. All lines of a chunk are read at once; where that fails
-the chunk is halved until the bad lines are found, and these are read one by one, which is also
-what the reference engine does with every line. A number stands for its digits, an array for its
-first element; an object is no value. Of two equal keys the first counts.
+Only the values a format names are read. DuckDB takes them out of all lines of a chunk at once;
+lines that it can't read, or reads in another way than Python does, are read one by one, which is
+also what the reference engine does with every line.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+import duckdb
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from parsers.cells import Cells, Coded, encode
-from parsers.keys import key_tree
+from parsers.cells import Cells, Coded, encode, merge
+from parsers.jsonvalues import as_text, as_texts, load
+from parsers.keys import keys_of
 from parsers.lines import Lines, Longs, Mask
 from parsers.registry import Format
+from parsers.values import decode
 
-#: A key of our own in front of every object. If its values come back as they were given, no
-#: line was torn into two objects and no two lines were glued into one.
-MARK = "#"
-SMALLEST = 32
 REQUEST_FIELDS = ("request", "method", "url")
-
-#: name in the log (dotted path) -> a value a line
-Values = Mapping[str, pl.Series]
+#: Where DuckDB may find a value and Python none: a comma before an end, `nan` in other letters.
+LENIENT = r",[ \t\r\n]*[}\]]|[:\[,][ \t\r\n]*-?(?:[nN][aA]|[iI][nN])"
+#: A line with more objects and arrays than these may be too deep for Python.
+DEEPEST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,161 +42,159 @@ class Objects:
     foreign: Longs
 
 
-def read_objects(lines: Lines, numbers: Longs, fmt: Format, fast: bool = True) -> Objects:
-    """What the lines hold under the names that the format gives for its fields."""
-    paths = sorted({path for names in fmt.fields.values() for path in names})
-    texts = _texts(lines, numbers)
+def read_objects(
+    lines: Lines, numbers: Longs, fmt: Format, fast: bool = True, strict: bool = False
+) -> Objects:
+    """What the lines hold under the names that the format gives for its fields.
+
+    With `strict` a line is foreign too that has none of the format's marks, or one of another's.
+    """
+    texts = decode(lines.column(numbers).cast(pa.binary()), "none").str.strip_chars(" \t\r\n")
     shaped = (texts.str.starts_with("{") & texts.str.ends_with("}")).to_numpy()
-    whole = texts.filter(pl.Series(shaped, dtype=pl.Boolean))
-    values, read = _read(whole, paths, fast)
-    good = numbers[shaped][read]
-    found = {field: _first(names, values, fmt) for field, names in fmt.fields.items()}
-    # A piece in which no line has an agent is no other log than the next one, in which some have.
-    missing = {"agent": pl.Series([None] * len(good), dtype=pl.String)}
-    columns = {field: column for field, column in found.items() if column is not None}
-    columns = {f: c for f, c in missing.items() if f in fmt.fields} | columns
-    speaking = _any_of(columns, len(good))
-    cells = Cells(good, {field: _coded(column) for field, column in columns.items()})
-    broken = np.sort(np.concatenate([numbers[~shaped], numbers[shaped][~read]]))
-    return Objects(cells.take(speaking), broken, good[~speaking])
+    names = {*fmt.visitor, *(name for choice in fmt.fields.values() for name in choice)}
+    paths = sorted(names | {*fmt.marks, *fmt.foreign} if strict else names)
+    read = _read_fast if fast else _read_singly
+    found = read(texts.filter(pl.Series(shaped, dtype=pl.Boolean)), numbers[shaped], paths)
+    cells = _cells(found, fmt)
+    speaking = _any_of(cells, REQUEST_FIELDS)
+    if strict and fmt.marks:
+        speaking &= _any_of(found, fmt.marks)
+    if strict and fmt.foreign:
+        speaking &= ~_any_of(found, fmt.foreign)
+    broken = lines.without(numbers, found.numbers)
+    return Objects(cells.take(speaking), broken, found.numbers[~speaking])
 
 
-def _texts(lines: Lines, numbers: Longs) -> pl.Series:
-    """Lines as text without white space around, with U+FFFD for what is not UTF-8."""
-    column = lines.column(numbers)
+def _cells(found: Cells, fmt: Format) -> Cells:
+    """The fields of the lines, whichever of their names has them."""
+    columns = {field: _first(names, found, fmt.missing) for field, names in fmt.fields.items()}
+    given = {field: column for field, column in columns.items() if column is not None}
+    if "agent" in fmt.fields and "agent" not in given:
+        # A piece in which no line has an agent is no other log than the next one, in which some
+        # have.
+        nobody = np.zeros(len(found.numbers), dtype=np.int32)
+        given = {"agent": Coded(nobody, pa.nulls(1, pa.binary()))} | given
+    if fmt.visitor:
+        given["subrequest"] = _subrequests(found, fmt)
+    return Cells(found.numbers, given)
+
+
+def _read_fast(texts: pl.Series, numbers: Longs, paths: Sequence[str]) -> Cells:
+    """The values under `paths` of those texts that are objects; `numbers` are their lines."""
+    if not len(texts):
+        return _read_singly(texts, numbers, paths)
+    hard = texts.str.contains(LENIENT) | (texts.str.count_matches(r"[\[{]") > DEEPEST)
     try:
-        texts = pl.Series(column.cast(pa.large_string()), dtype=pl.String)
-    except pa.ArrowInvalid:
-        raw = column.to_pylist()
-        texts = pl.Series([line.decode("utf-8", errors="replace") for line in raw], dtype=pl.String)
-    return texts.str.strip_chars(" \t\r\n")
+        quick = _extract(texts.filter(~hard), paths)
+    except duckdb.InvalidInputException:
+        # Not lost: what can't be read this way is read singly.
+        hard |= ~_valid(texts)
+        quick = _extract(texts.filter(~hard), paths)
+    odd = hard.to_numpy()
+    slow = _read_singly(texts.filter(hard), numbers[odd], paths)
+    return merge([Cells(numbers[~odd], quick), slow])
 
 
-def _read(texts: pl.Series, paths: Sequence[str], fast: bool) -> tuple[Values, Mask]:
-    """The values of the objects, and which of the texts are one."""
-    # The fast reader makes something else than U+FFFD of half a pair of surrogates.
-    odd = pl.Series([True], dtype=pl.Boolean).new_from_index(0, len(texts))
-    if fast:
-        odd = texts.str.contains(r"\ud", literal=True) | texts.str.contains(r"\uD", literal=True)
-    if not odd.any():
-        values, some = _read_block(texts, paths)
-        return values, np.isin(np.arange(len(texts)), some, assume_unique=True)
-    together, some = _read_block(texts.filter(~odd), paths)
-    singly, others = _read_singly(texts.filter(odd), paths)
-    places = np.concatenate([(~odd).arg_true().to_numpy()[some], odd.arg_true().to_numpy()[others]])
-    order = pl.Series(np.argsort(places, kind="stable"))
-    values = {path: pl.concat([together[path], singly[path]]).gather(order) for path in paths}
-    read = np.zeros(len(texts), dtype=np.bool_)
-    read[places] = True
-    return values, read
+def _extract(texts: pl.Series, paths: Sequence[str]) -> dict[str, Coded]:
+    """The values of texts that are JSON; InvalidInputException if one is none."""
+    literals = ", ".join(_literal(path) for path in paths)
+    found = _relation(texts).project(f"json_extract(text, [{literals}]) as found")
+    places = (f"found[{n}] as v{n}" for n in range(1, len(paths) + 1))
+    columns = found.project(", ".join(places)).to_arrow_table().combine_chunks().columns
+    return {path: _decoded(column) for path, column in zip(paths, columns, strict=True)}
 
 
-def _read_block(texts: pl.Series, paths: Sequence[str]) -> tuple[Values, Longs]:
-    """As _read; halves what can't be read at once."""
-    if len(texts) <= SMALLEST:
-        return _read_singly(texts, paths)
-    values = _read_at_once(texts, paths)
-    if values is not None:
-        return values, np.arange(len(texts))
-    middle = len(texts) // 2
-    left, some = _read_block(texts[:middle], paths)
-    right, others = _read_block(texts[middle:], paths)
-    values = {path: pl.concat([left[path], right[path]]) for path in paths}
-    return values, np.concatenate([some, others + middle])
+def _valid(texts: pl.Series) -> pl.Series:
+    """Which of the texts DuckDB can read."""
+    return pl.Series(_relation(texts).project("json_valid(text)").to_arrow_table().column(0))
 
 
-def _read_at_once(texts: pl.Series, paths: Sequence[str]) -> Values | None:
-    """The values of all objects, or None if one of them can't be read this way."""
-    numbers = pl.Series("n", range(len(texts)), dtype=pl.Int64)
-    bodies = texts.str.strip_prefix("{")
-    head = pl.lit('{"' + MARK + '":')
-    marked = pl.select(pl.concat_str(head, numbers, pl.lit(","), bodies)).to_series()
-    tree = {MARK: pl.Int64(), **_types(key_tree(paths))}
-    try:
-        decoded = marked.str.json_decode(pl.Struct(tree))
-    except pl.exceptions.ComputeError:
-        return None  # Not lost: the caller halves the block and looks closer.
-    if len(decoded) != len(texts) or not decoded.struct.field(MARK).eq_missing(numbers).all():
-        return None
-    return {path: _at(decoded, path) for path in paths}
+def _relation(texts: pl.Series) -> duckdb.DuckDBPyRelation:
+    table = pa.table({"text": texts.to_arrow().cast(pa.large_string())})
+    return _database().cursor().from_arrow(table)
 
 
-def _types(tree: Mapping[str, Any]) -> dict[str, pl.DataType]:
-    # A list also takes a lone value, so that one type fits both.
-    return {
-        key: pl.Struct(_types(below)) if below else pl.List(pl.String)
-        for key, below in tree.items()
-    }
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """A database without data, in memory: to open one takes as long as to read 10,000 lines.
+
+    It has no threads of its own, and each thread of ours uses a cursor of its own.
+    """
+    return duckdb.connect(":memory:", config={"threads": 1})
 
 
-def _at(decoded: pl.Series, path: str) -> pl.Series:
-    for key in path.split("."):
-        decoded = decoded.struct.field(key)
-    return decoded.list.first().alias(path)
+def _literal(path: str) -> str:
+    """A name as an SQL literal that holds the path in DuckDB's words."""
+    keys = "".join(f'."{key}"' for key in keys_of(path))
+    return "'$" + keys.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-def _read_singly(texts: pl.Series, paths: Sequence[str]) -> tuple[Values, Longs]:
-    """As _read, one object after the other."""
+def _decoded(column: pa.ChunkedArray) -> Coded:
+    found = encode(column.combine_chunks())
+    texts = as_texts(pl.Series(found.values, dtype=pl.String))
+    return Coded(found.codes, texts.to_arrow().cast(pa.binary()))
+
+
+def _read_singly(texts: pl.Series, numbers: Longs, paths: Sequence[str]) -> Cells:
+    """As _read_fast, one text after the other."""
     objects = [_object(text) for text in texts.to_list()]
-    good = [number for number, one in enumerate(objects) if one is not None]
-    values = {
-        path: pl.Series(path, [_value(objects[n], path) for n in good], dtype=pl.String)
-        for path in paths
-    }
-    return values, np.array(good, dtype=np.int64)
+    good = np.array([one is not None for one in objects], dtype=np.bool_)
+    columns = {path: _column(objects, keys_of(path)) for path in paths}
+    return Cells(numbers, columns).take(good)
 
 
 def _object(text: str) -> dict[str, Any] | None:
     try:
-        value = json.loads(text, strict=False, object_pairs_hook=_first_wins)
+        value = load(text)
     except (ValueError, RecursionError):
         return None  # Counted by the caller as a line that is no JSON object.
     return value if isinstance(value, dict) else None
 
 
-def _first_wins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return dict(reversed(pairs))
+def _column(objects: Sequence[Any], keys: Sequence[str]) -> Coded:
+    """The value that these keys lead to in each object."""
+    for key in keys:
+        objects = [one.get(key) if isinstance(one, dict) else None for one in objects]
+    found = pl.Series([as_text(value) for value in objects], dtype=pl.String)
+    return encode(found.to_arrow().cast(pa.binary()))
 
 
-def _value(value: Any, path: str) -> str | None:
-    for key in path.split("."):
-        value = value.get(key) if isinstance(value, dict) else None
-    if isinstance(value, list):
-        value = value[0] if value else None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return str(np.format_float_positional(value, trim="-"))
-    if isinstance(value, str):
-        return value.encode("utf-8", errors="replace").decode() if _halves(value) else value
-    return str(value) if isinstance(value, int) else None
-
-
-def _halves(text: str) -> bool:
-    """Whether half a pair of surrogates is in it, which UTF-8 can't hold."""
-    return any("\ud800" <= letter <= "\udfff" for letter in text)
-
-
-def _first(names: Sequence[str], values: Values, fmt: Format) -> pl.Series | None:
-    """For each line the first of these names that has a value there; None if no line has one."""
-    found = [values[name] for name in names if values[name].null_count() < len(values[name])]
-    if not found:
+def _first(names: Sequence[str], found: Cells, missing: Collection[str]) -> Coded | None:
+    """For each line the value of the first of these names that has one there, if need be one
+    that means "missing"; None if no line has any."""
+    columns = [found.columns[name] for name in names]
+    columns = [column for column in columns if column.values.null_count < len(column.values)]
+    if not columns:
         return None
-    result = found[0]
-    for other in found[1:]:
-        lacking = result.is_null() | result.is_in(list(fmt.missing)).fill_null(True)
-        result = other.zip_with(lacking & other.is_not_null(), result)
+    result = columns[0]
+    for other in columns[1:]:
+        lacking = ~_given(result, missing)
+        if lacking.any():
+            rows = lacking & _given(other)
+            codes = np.where(rows, other.codes + np.int32(len(result.values)), result.codes)
+            result = Coded(codes, pa.concat_arrays([result.values, other.values]))
     return result
 
 
-def _any_of(columns: Mapping[str, pl.Series], count: int) -> Mask:
-    speaking = np.zeros(count, dtype=np.bool_)
-    for field in REQUEST_FIELDS:
-        if field in columns:
-            speaking |= columns[field].is_not_null().to_numpy()
-    return speaking
+def _given(column: Coded, missing: Collection[str] = ()) -> Mask:
+    """Which rows have a value that is none of `missing`."""
+    absent = pa.array([None, *(word.encode() for word in missing)], pa.binary())
+    given: Mask = ~pc.is_in(column.values, absent).to_numpy(zero_copy_only=False)[column.codes]
+    return given
 
 
-def _coded(column: pl.Series) -> Coded:
-    found = encode(column.to_arrow().cast(pa.string()))
-    return Coded(found.codes, found.values.cast(pa.binary()))
+def _any_of(cells: Cells, names: Iterable[str]) -> Mask:
+    """Which rows have a value under one of these names."""
+    rows = np.zeros(len(cells.numbers), dtype=np.bool_)
+    for name in names:
+        if name in cells.columns:
+            rows |= _given(cells.columns[name])
+    return rows
+
+
+def _subrequests(found: Cells, fmt: Format) -> Coded:
+    """Whether a line is no request of a visitor: true or false, as text."""
+    rows = np.zeros(len(found.numbers), dtype=np.bool_)
+    for name, values in fmt.visitor.items():
+        rows |= _given(found.columns[name], {*fmt.missing, *values})
+    return Coded(rows.astype(np.int32), pa.array([b"false", b"true"], pa.binary()))

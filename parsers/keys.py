@@ -1,20 +1,23 @@
-"""Dotted names of JSON keys as a tree."""
+"""Names of JSON values: keys joined by dots, where one that holds dots itself stands in quotes.
+
+`request.method` is the method in the object request, `"id.orig_h"` a key with a dot in it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+import re
+
+KEY = re.compile(r'"([^"]+)"|([^."]+)')
+PATH = re.compile(rf"(?:{KEY.pattern})(?:\.(?:{KEY.pattern}))*")
 
 
-def key_tree(paths: Iterable[str]) -> dict[str, Any]:
-    """`a.b` and `a.c` as {a: {b: {}, c: {}}}; ValueError if a name is both value and object."""
-    tree: dict[str, Any] = {}
-    leaves = sorted(set(paths))
-    for path in leaves:
-        node = tree
-        for key in path.split("."):
-            node = node.setdefault(key, {})
-    for path in leaves:
-        if any(other.startswith(path + ".") for other in leaves):
-            raise ValueError(f"fields: {path} is named both as a value and as an object")
-    return tree
+def keys_of(path: str) -> tuple[str, ...]:
+    """The keys that lead to a value, the outermost first; ValueError if it is no such name."""
+    keys = tuple(quoted or bare for quoted, bare in KEY.findall(path))
+    # DuckDB takes a lone star for every key there is.
+    if not PATH.fullmatch(path) or "*" in keys:
+        raise ValueError(
+            f"fields: {path!r} is no name of a JSON value; write keys joined by dots,"
+            ' and a key that holds dots in quotes: request."user.name"'
+        )
+    return keys

@@ -1,5 +1,21 @@
 """Layouts compiled to patterns: of the whole line, of its parts between quotes, and a loose one.
 
+A layout is the line as the server writes it, with $field in the place of each value:
+
+* ${field} where a letter follows ("${duration_ms}ms"), $$ for a dollar sign;
+* $_ and $ident are skipped, as often as they come; so is $rest, what follows after a blank at the
+  end of a line that may have more columns than are named;
+* two blanks stand for one or more ("$time  $duration_ms" where columns are aligned);
+* a value between quotes may hold blanks, and quotes as far as its escape says how they are told
+  from the one that ends it; with the escape "raw" it may hold quotes as they are, and ends where
+  the rest of the layout first fits; a bare field of which raw is said by name may hold anything
+  ("open" is the same with escapes by backslash);
+* a bare duration is a number (of microseconds and nanoseconds a whole one), a bare cache result
+  is letters, bare $forwarded_for before a blank is addresses with commas between them;
+* fields may not touch, or nothing would tell where the first one ends.
+
+A format may have a list of layouts: a line has the first of them that fits.
+
 The loose pattern is for lines that are damaged (docs/definitions.md, "Frame"). It is strict as
 far as the time and the status, but for quoted values, which may hold anything there; after that
 each field may be missing with all that follow, and a quote may lack its partner.
@@ -8,11 +24,11 @@ each field may be missing with all that follow, and a quote may lack its partner
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from parsers.times import Clock
-from parsers.tokens import SHAPES, SKIPPED, Token, split_layout
+from parsers.tokens import BACKSLASHED, SHAPES, SKIPPED, Token, split_layout
 
 #: The fields without which there is no record.
 FRAME = ("time", "date", "clock", "status")
@@ -23,12 +39,14 @@ STATUS = "[0-9]{3}|-"
 class Piece:
     """Tokens that are matched together, by one pattern that covers all of the text.
 
-    `fields` are the names its groups stand for; a piece without a pattern is one field as it is.
-    `width` is its length in bytes where that is fixed; then `inner` is where its only field is.
+    `fields` are the names its groups stand for; a piece without a pattern is one field as it is,
+    if it is `escaped` but for one that a backslash keeps open. `width` is its length in bytes
+    where that is fixed; then `inner` is where its only field is.
     """
 
     fields: tuple[str, ...]
     pattern: str | None
+    escaped: bool = False
     width: int | None = None
     inner: tuple[int, int] | None = None
 
@@ -46,25 +64,32 @@ class Layout:
     """A compiled layout: the whole line as one piece, the same for damaged lines, and the line
     cut at its quotes.
 
-    `segments` is empty where the line can't be cut so; every second segment is quoted.
+    `segments` is empty where the line can't be cut so; every second segment is quoted. Lines may
+    have more quotes than these need if it is `open`.
     """
 
     text: str
     whole: Piece
     loose: Piece
     segments: tuple[Segment, ...]
+    open: bool
 
 
-def compile_layout(text: str, clocks: Sequence[Clock]) -> Layout:
+def compile_layout(
+    text: str, clocks: Sequence[Clock], escape: Mapping[str, str] | None = None
+) -> Layout:
     """The compiled layout; ValueError says what is wrong with it and where."""
-    tokens = split_layout(text, clocks)
-    return Layout(text, _piece(tokens, clocks), _loose(tokens), _segments(tokens, clocks))
+    tokens = split_layout(text, clocks, escape)
+    # Quotes in what may hold anything would shift the cuts; the line must then have no more.
+    more = tokens[-1].text == "rest" and not any(token.anything for token in tokens)
+    whole, loose = _piece(tokens, clocks), _loose(tokens)
+    return Layout(text, whole, loose, _segments(tokens, clocks), more)
 
 
 def _piece(tokens: Sequence[Token], clocks: Sequence[Clock]) -> Piece:
     pattern = "".join(_pattern(token, token.shape or "") for token in tokens)
     width = _width(tokens, clocks)
-    return Piece(_names(tokens), f"^{pattern}$", width, _inner(tokens, width))
+    return Piece(_names(tokens), f"^{pattern}$", width=width, inner=_inner(tokens, width))
 
 
 def _names(tokens: Sequence[Token]) -> tuple[str, ...]:
@@ -72,9 +97,9 @@ def _names(tokens: Sequence[Token]) -> tuple[str, ...]:
 
 
 def _pattern(token: Token, shape: str) -> str:
-    """A literal as it is; a field as a group, if it is wanted."""
+    """A literal as it is, but for two blanks; a field as a group, if it is wanted."""
     if not token.field:
-        return re.escape(token.text)
+        return re.escape(token.text).replace(r"\ \ ", " +")
     return f"(?:{shape})" if token.text in SKIPPED else f"({shape})"
 
 
@@ -119,10 +144,11 @@ def _inner(tokens: Sequence[Token], width: int | None) -> tuple[int, int] | None
 
 
 def _width(tokens: Sequence[Token], clocks: Sequence[Clock]) -> int | None:
-    """How long the text of these tokens is, where that is always the same."""
+    """How long the text of these tokens is, where that is always the same (a literal with two
+    blanks is not)."""
     total = 0
     for token in tokens:
-        width = len(token.text) if not token.field else None
+        width = len(token.text) if not token.field and "  " not in token.text else None
         if token.text == "time" and token.field and len({clock.width for clock in clocks}) == 1:
             width = clocks[0].width
         if width is None:
@@ -140,7 +166,7 @@ def _segments(tokens: Sequence[Token], clocks: Sequence[Clock]) -> tuple[Segment
             if number:
                 cuts.append([])
             if part:
-                cuts[-1].append(Token(part, token.shape, token.quoted))
+                cuts[-1].append(replace(token, text=part))
     if len(cuts) == 1 or len(cuts) % 2 == 0:
         return ()
     return tuple(_segment(cut, clocks) for cut in cuts)
@@ -148,8 +174,7 @@ def _segments(tokens: Sequence[Token], clocks: Sequence[Clock]) -> tuple[Segment
 
 def _segment(tokens: list[Token], clocks: Sequence[Clock]) -> Segment:
     if len(tokens) == 1 and tokens[0].quoted and tokens[0].text not in (*SHAPES, "time"):
-        names = () if tokens[0].text in SKIPPED else (tokens[0].text,)
-        return Segment(Piece(names, None))
+        return Segment(Piece(_names(tokens), None, tokens[0].scheme in BACKSLASHED))
     for start in range(1, len(tokens)):
         tail = tokens[start:]
         if _width(tail, clocks) is not None and any(token.field for token in tail):

@@ -9,12 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from parsers.build import Built, build, join
-from parsers.cells import merge
 from parsers.jsonl import read_objects
 from parsers.lines import Lines, Longs, split_lines, unreadable
 from parsers.raw import REJECTS
 from parsers.registry import Format
-from parsers.text import Engine, read_fast, read_loose, read_reference
+from parsers.text import Engine, read_fast, read_layouts, read_reference
 from parsers.w3c import advance_fields, read_rows
 
 State = Mapping[str, str]
@@ -60,12 +59,10 @@ def advance(data: bytes, fmt: Format, state: State) -> State:
 
 
 def _text(lines: Lines, numbers: Longs, fmt: Format, engine: Engine, strict: bool) -> Built:
-    if fmt.layout is None:
-        raise AssertionError(f"format {fmt.name} has no layout")
-    found = engine(lines, numbers, fmt.layout)
-    if not strict:
-        found = read_loose(lines, found, fmt.layout)
-    built = build(merge(found.parts), lines, fmt)
+    found = read_layouts(lines, numbers, fmt.layouts, engine, strict)
+    # Where a layout has no agents, its lines do not tell of them, whatever others do.
+    parts = [part for part in found.parts if len(part.numbers)] or found.parts[:1]
+    built = join([build(part, lines, fmt) for part in parts], lines, fmt)
     return Built(built.table, built.refused | {"layout": found.unmatched})
 
 

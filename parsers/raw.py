@@ -36,6 +36,7 @@ RAW_FIELDS: dict[str, tuple[pa.DataType, str]] = {
     "cache": (TEXT, "Cache result as the server names it (HIT, Miss, RefreshHit)."),
     "country": (TEXT, "Two-letter country code added by a CDN."),
     "tls": (TEXT, "TLS protocol version."),
+    "subrequest": (pa.bool_(), "Whether a part of the CDN asked another, and no visitor did."),
 }
 
 #: What `rejects` rows are made of: (offset, length, reason).

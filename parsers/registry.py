@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib import resources
 from typing import Any
 
-from parsers.keys import key_tree
+from parsers.keys import keys_of
 from parsers.layout import Layout, compile_layout
+from parsers.pasted import spell_out
 from parsers.times import Clock, clock
 from parsers.tokens import FIELDS, check_frame
 from parsers.values import ESCAPES
@@ -24,11 +25,17 @@ from parsers.values import ESCAPES
 KEYS: dict[str, str] = {
     "title": "What it is, for people.",
     "dialect": "text (a layout), json (an object a line) or w3c (#Fields).",
-    "layout": "The line as $field (or ${field}) and literal text; $$ is a dollar sign (dialect text).",
+    "layout": "The line: $field or ${field}, $$ for a dollar sign, and other text (dialect text).",
+    "nginx": "Instead of layout or fields: a log_format of nginx, with or without its escape=.",
+    "apache": "Likewise a LogFormat of Apache, or a format of lighttpd or varnishncsa.",
+    "json": "Likewise field -> key.path, in a log of one JSON object a line.",
+    "w3c": "Likewise true, for a log with #Fields.",
     "fields": "Field -> names it may have in the log, the best first (dialects json and w3c).",
     "time": "Ways the time may be written: clf, iso8601, epoch, or strptime letters.",
     "escape": "Field -> how its value is escaped; one word for all of them.",
     "missing": "Texts that mean that there is no value.",
+    "marks": "JSON only: names of which every line has one, and no line of another format.",
+    "visitor": "JSON only: name -> its values where a visitor asked, not a part of the CDN.",
     "variant": "W3C only: what differs in files that have a certain field.",
 }
 VARIANT_KEYS: dict[str, str] = {
@@ -55,12 +62,16 @@ class Format:
     name: str
     title: str
     dialect: str
-    layout: Layout | None
+    layouts: tuple[Layout, ...]
     fields: Mapping[str, tuple[str, ...]]
     clocks: tuple[Clock, ...]
     escape: Mapping[str, str]
     missing: frozenset[str]
     variants: tuple[Variant, ...]
+    visitor: Mapping[str, tuple[str, ...]]
+    marks: tuple[str, ...]
+    #: Marks of other formats; only a format without marks has them.
+    foreign: tuple[str, ...] = ()
 
     def escape_of(self, field: str) -> str:
         return self.escape.get(field, self.escape.get("*", "none"))
@@ -68,12 +79,20 @@ class Format:
 
 def load_formats(extra: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Format]:
     """The shipped formats and `extra` ones by name; an extra one may replace a shipped one."""
-    tables: dict[str, Mapping[str, Any]] = {}
-    for entry in sorted(resources.files("parsers").joinpath("formats").iterdir(), key=str):
-        if entry.name.endswith(".toml"):
-            tables[entry.name.removesuffix(".toml")] = tomllib.loads(entry.read_text("utf-8"))
-    tables.update(extra or {})
-    return {name: make_format(name, table) for name, table in tables.items()}
+    entries = sorted(resources.files("parsers").joinpath("formats").iterdir(), key=str)
+    names = [e.name.removesuffix(".toml") for e in entries if e.name.endswith(".toml")]
+    tables = {name: _shipped(name) for name in names} | dict(extra or {})
+    formats = {name: make_format(name, table) for name, table in tables.items()}
+    foreign = tuple(sorted({mark for fmt in formats.values() for mark in fmt.marks}))
+    return {
+        name: fmt if fmt.marks or fmt.dialect != "json" else replace(fmt, foreign=foreign)
+        for name, fmt in formats.items()
+    }
+
+
+def _shipped(name: str) -> Mapping[str, Any]:
+    source = resources.files("parsers").joinpath("formats", f"{name}.toml")
+    return tomllib.loads(source.read_text("utf-8"))
 
 
 def make_format(name: str, table: Mapping[str, Any]) -> Format:
@@ -86,24 +105,29 @@ def make_format(name: str, table: Mapping[str, Any]) -> Format:
 
 def _make(name: str, table: Mapping[str, Any]) -> Format:
     _refuse_unknown(table, KEYS)
+    table = spell_out(table, _shipped)
     dialect = _dialect(table)
     clocks = tuple(clock(text) for text in _words(table, "time", ["clf", "iso8601", "epoch"]))
-    layout = compile_layout(_text(table, "layout"), clocks) if dialect == "text" else None
+    escape = _escape(table)
+    texts = _words(table, "layout", ()) if dialect == "text" else ()
     fields = _fields(table) if dialect != "text" else {}
     if dialect != "text":
         check_frame([field for field, names in fields.items() if names], "fields")
     if dialect == "json":
-        key_tree(name for names in fields.values() for name in names)
+        for names in fields.values():
+            list(map(keys_of, names))
     return Format(
         name=name,
         title=_text(table, "title", name),
         dialect=dialect,
-        layout=layout,
+        layouts=tuple(compile_layout(text, clocks, escape) for text in texts),
         fields=fields,
         clocks=clocks,
-        escape=_escape(table),
+        escape=escape,
         missing=frozenset(_words(table, "missing", ["-"])),
         variants=tuple(_variant(entry) for entry in table.get("variant", ())),
+        visitor=_table_of_words(table, "visitor"),
+        marks=_words(table, "marks", ()) if "marks" in table else (),
     )
 
 
@@ -154,6 +178,13 @@ def _fields(table: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
             raise ValueError(f"fields: unknown field {name!r}; did you mean {', '.join(near)}?")
     # No name at all takes the field away, which is of use in a variant.
     return {name: _words(entries, name, ()) if entries[name] else () for name in entries}
+
+
+def _table_of_words(table: Mapping[str, Any], key: str) -> dict[str, tuple[str, ...]]:
+    entries = table.get(key, {})
+    if not isinstance(entries, Mapping):
+        raise ValueError(f"{key} must be a table of name = texts, not {entries!r}")
+    return {name: _words(entries, name, ()) for name in entries if keys_of(name)}
 
 
 def _escape(table: Mapping[str, Any]) -> dict[str, str]:

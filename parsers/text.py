@@ -5,11 +5,14 @@ their quotes and matches the distinct values of each segment. It takes only line
 many quotes as the layout and of which no quoted value ends in a lone backslash: on such a line
 the two can't differ, because a segment then ends where the reference ends it. All other lines
 go to the reference, and those that it can't match either are then read less strictly.
+
+If the layout has an end that may hold anything, lines may have more quotes: those that the layout
+has come first, and what was said above holds for them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +20,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from parsers.cells import Cells, Coded, Codes, coded, encode, runs
-from parsers.columns import Cut, cut_columns
+from parsers.cells import Cells, Coded, Codes, coded, encode, merge, runs
+from parsers.columns import Cut, by_count, cut_columns
 from parsers.layout import Layout, Piece, Segment
 from parsers.lines import Lines, Longs, Mask
 
@@ -35,6 +38,23 @@ class Found:
 Engine = Callable[[Lines, Longs, Layout], Found]
 
 
+def read_layouts(
+    lines: Lines, numbers: Longs, layouts: Sequence[Layout], engine: Engine, strict: bool
+) -> Found:
+    """For each layout one part: the lines that have it and none before it, and unless `strict`
+    the damaged ones that tell most by it."""
+    parts = []
+    for layout in layouts:
+        found = engine(lines, numbers, layout)
+        parts.append(merge(found.parts))
+        numbers = found.unmatched
+    if strict or not len(numbers):
+        return Found(parts, numbers)
+    loose = _read_loose(lines, numbers, layouts)
+    pairs = zip(parts, loose.parts, strict=True)
+    return Found([merge([part, more]) for part, more in pairs], loose.unmatched)
+
+
 def read_fast(lines: Lines, numbers: Longs, layout: Layout) -> Found:
     """What the reference finds, by the fast engine where that is able to."""
     if not layout.segments or not len(numbers):
@@ -42,32 +62,46 @@ def read_fast(lines: Lines, numbers: Longs, layout: Layout) -> Found:
     easy = _cut_quotes(lines, numbers, layout)
     if len(easy.numbers) == len(numbers):
         return Found([easy], numbers[:0])
-    rest = read_reference(lines, lines.without(numbers, easy.numbers), layout)
-    return Found([easy, *rest.parts], rest.unmatched)
+    rest = lines.without(numbers, easy.numbers)
+    # Each quote of the layout needs one in the line.
+    counts = pc.count_substring(lines.column(rest), '"').to_numpy()
+    hard = read_reference(lines, rest[counts >= len(layout.segments) - 1], layout)
+    return Found([easy, *hard.parts], lines.without(rest, _numbers(hard)))
+
+
+def _numbers(found: Found) -> Longs:
+    return np.concatenate([part.numbers for part in found.parts])
 
 
 def read_reference(lines: Lines, numbers: Longs, layout: Layout) -> Found:
     """Each line matched as a whole."""
-    return _read_whole(lines, numbers, layout.whole)
-
-
-def read_loose(lines: Lines, found: Found, layout: Layout) -> Found:
-    """What was found, and the lines of which at least time and status can be read."""
-    if not len(found.unmatched):
-        return found
-    more = _read_whole(lines, found.unmatched, layout.loose)
-    return Found([*found.parts, *more.parts], more.unmatched)
-
-
-def _read_whole(lines: Lines, numbers: Longs, piece: Piece) -> Found:
-    groups = _match(latin_lines(lines, numbers), piece)
+    groups = _match(latin_lines(lines, numbers), layout.whole)
     # A field after the status may be null although the line matches.
-    matched = ~groups[piece.fields.index("status")].is_null().to_numpy()
+    matched = ~groups[layout.whole.fields.index("status")].is_null().to_numpy()
+    return Found([_cells(numbers, groups, layout.whole, matched)], numbers[~matched])
+
+
+def _read_loose(lines: Lines, numbers: Longs, layouts: Sequence[Layout]) -> Found:
+    """Lines of which at least time and status can be read, each in the part of the layout by
+    which most of its fields can."""
+    texts = latin_lines(lines, numbers)
+    groups = [_match(texts, layout.loose) for layout in layouts]
+    told = np.array([sum(g.is_not_null().to_numpy().astype(np.int64) for g in gs) for gs in groups])
+    best = told.argmax(axis=0)
+    parts = [
+        _cells(numbers, groups[n], layout.loose, (best == n) & (told[n] > 0))
+        for n, layout in enumerate(layouts)
+    ]
+    return Found(parts, numbers[told.max(axis=0) == 0])
+
+
+def _cells(numbers: Longs, groups: list[pl.Series], piece: Piece, rows: Mask) -> Cells:
+    """The fields of a piece that was matched against lines, for some of these."""
     columns = {
-        name: encode(bytes_of(group.filter(pl.Series(matched))))
+        name: encode(bytes_of(group.filter(pl.Series(rows))))
         for name, group in zip(piece.fields, groups, strict=True)
     }
-    return Found([Cells(numbers[matched], columns)], numbers[~matched])
+    return Cells(numbers[rows], columns)
 
 
 def latin_lines(lines: Lines, numbers: Longs) -> pl.Series:
@@ -111,15 +145,21 @@ def _cut_quotes(lines: Lines, numbers: Longs, layout: Layout) -> Cells:
     """The lines that can be cut at their quotes and whose segments all match."""
     whole = numbers if lines.torn is None else numbers[~lines.torn[numbers]]
     count = len(layout.segments)
+    kinds = by_count(lines, whole, '"', count) if layout.open else [(count, whole)]
+    return merge([_cut(lines, some, layout, n) for n, some in kinds] or [Cells(numbers[:0], {})])
+
+
+def _cut(lines: Lines, numbers: Longs, layout: Layout, columns: int) -> Cells:
+    """As above, of lines that are to have so many columns."""
+    count = len(layout.segments)
     plain = next((n for n, segment in enumerate(layout.segments) if segment.tail), -1)
-    cut = cut_columns(lines, whole, '"', count, set(range(count)) - {plain}, plain)
+    cut = cut_columns(lines, numbers, '"', columns, set(range(count)) - {plain}, plain)
     good = np.ones(len(cut.numbers), dtype=np.bool_)
-    columns: dict[str, Coded] = {}
+    found: dict[str, Coded] = {}
     for number, segment in enumerate(layout.segments):
-        quoted = number % 2 == 1
         for piece, column in _parts(cut, number, segment, plain):
-            good &= _take(piece, column, quoted, columns)
-    cells = Cells(cut.numbers, columns)
+            good &= _take(piece, column, found)
+    cells = Cells(cut.numbers, found)
     return cells if good.all() else cells.take(good)
 
 
@@ -148,12 +188,13 @@ def _slice(values: pa.Array, tail: Piece) -> tuple[Coded, Coded]:
     return encode(head), runs(pc.binary_slice(values, -width))
 
 
-def _take(piece: Piece, column: Coded, quoted: bool, columns: dict[str, Coded]) -> Mask:
+def _take(piece: Piece, column: Coded, columns: dict[str, Coded]) -> Mask:
     """Put the piece's fields into `columns`; say which rows match it."""
     if piece.pattern is None:
         for name in piece.fields:
             columns[name] = column
-        return _rows(_closed(column.values), column.codes)
+        closed = _closed(column.values) if piece.escaped else np.ones(1, dtype=np.bool_)
+        return _rows(closed, column.codes)
     texts = _latin_of(column.values)
     if not piece.fields:
         return _rows(texts.str.contains(piece.pattern).to_numpy(), column.codes)

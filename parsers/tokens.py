@@ -2,8 +2,9 @@
 
 A field ends at the literal that follows it, so no pattern backtracks: an unquoted field may not
 hold the first character of that literal nor a quote, a quoted one ends at the first quote that
-no backslash escapes. Only `$user` before a bracketed time may hold anything, because servers
-write user names unescaped; it ends at the first bracket that opens a time.
+no backslash escapes (at the first quote, if the field's escape is one without backslashes). Two
+kinds of fields may hold anything and end where the rest of the layout first fits: `$user` before
+a bracketed time, because servers write user names unescaped, and fields whose escape is raw.
 
 Patterns work on Latin-1 text, that is on bytes: one character stands for one byte.
 """
@@ -11,7 +12,7 @@ Patterns work on Latin-1 text, that is on bytes: one character stands for one by
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -29,34 +30,56 @@ EXTRA_FIELDS: dict[str, str] = {
     "duration_ns": "Time taken to serve, in nanoseconds.",
     "ident": "Identity by RFC 1413; skipped, and never an address or a host name.",
     "_": "Anything; skipped.",
+    "rest": "What follows after a blank, if anything; skipped. Only at the end of a layout.",
 }
-SKIPPED = frozenset({"ident", "_"})
-FIELDS = frozenset(RAW_FIELDS) - {"offset"} | frozenset(EXTRA_FIELDS)
+SKIPPED = frozenset({"ident", "_", "rest"})
+FIELDS = frozenset(RAW_FIELDS) - {"offset", "subrequest"} | frozenset(EXTRA_FIELDS)
 
 #: A field, with braces where a letter follows; a dollar sign of the text is written twice.
 REFERENCE = re.compile(r"\$(?:\$|\{(\w*)\}|(\w*))")
 
 #: Fields whose shape is known whatever follows them. A dot or colon in `ident` would make a
 #: line with a host name in front pass for one without.
-SHAPES = {"bytes": "[0-9]{1,18}|-", "ident": '[^ .:"]+'}
+SHAPES = {"bytes": "[0-9]{1,18}|-", "ident": '[^ .:"]+', "rest": "(?:[ \\t].*)?"}
+NUMBER = r"[+-]?[0-9]+(?:\.[0-9]+)?|-"
+#: As above, but only for fields without quotes: these tell formats with numbers at the end of a
+#: line, which are otherwise alike, from each other.
+BARE_SHAPES = {
+    "cache": "[A-Za-z][A-Za-z_-]*|-",
+    "duration_s": NUMBER,
+    "duration_ms": NUMBER,
+    "duration_us": "[+-]?[0-9]+|-",
+    "duration_ns": "[+-]?[0-9]+|-",
+}
+CHAIN = '[^ ,"]+(?:, ?[^ ,"]+)*'
+#: Escapes under which a quote after a backslash does not end a value.
+BACKSLASHED = frozenset({"backslash", "none"})
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
     """A literal, or a field: then `text` is its name, `shape` its pattern, and `stop` the
-    character that ends it where the line does not."""
+    character that ends it where the line does not. `scheme` is the escape of its value."""
 
     text: str
     shape: str | None = None
     quoted: bool = False
     stop: str = " "
+    scheme: str = "none"
 
     @property
     def field(self) -> bool:
         return self.shape is not None
 
+    @property
+    def anything(self) -> bool:
+        """Whether it may hold quotes and what else would end it."""
+        return self.shape in (".+?", ".*?")
 
-def split_layout(text: str, clocks: Sequence[Clock]) -> list[Token]:
+
+def split_layout(
+    text: str, clocks: Sequence[Clock], escape: Mapping[str, str] | None = None
+) -> list[Token]:
     """The tokens of a layout; ValueError says what is wrong with it and where."""
     cut, names, positions = _cut(text)
     literals = [part.encode().decode("latin-1") for part in cut]
@@ -66,11 +89,12 @@ def split_layout(text: str, clocks: Sequence[Clock]) -> list[Token]:
         _known(name, positions[number])
         literal = literals[number + 1]
         following = names[number + 1] if number + 1 < len(names) else ""
-        if not literal and following:
+        if not literal and following not in ("", "rest"):
             raise ValueError(_touching(name, following, positions[number + 1]))
         quoted ^= literals[number].count('"') % 2 == 1
-        shape = _shape(name, literal, following, quoted, clocks)
-        tokens.append(Token(name, shape, quoted, literal[:1] or " "))
+        scheme = _scheme(name, quoted, escape or {})
+        shape = _shape(name, literal, following, quoted, clocks, scheme)
+        tokens.append(Token(name, shape, quoted, literal[:1] or " ", scheme))
         tokens += [Token(literal)] if literal else []
     _check(text, [token.text for token in tokens if token.field])
     return tokens
@@ -112,6 +136,8 @@ def _check(text: str, names: list[str]) -> None:
     for name in names:
         if name not in SKIPPED and names.count(name) > 1:
             raise ValueError(f"layout: ${name} occurs twice in {text!r}")
+    if "rest" in names[:-1] or ("rest" in names and not text.endswith(("$rest", "${rest}"))):
+        raise ValueError(f"layout: $rest stands for the end of the line, but not so in {text!r}")
     check_frame(names, "layout")
 
 
@@ -125,15 +151,28 @@ def check_frame(names: Sequence[str], where: str) -> None:
         raise ValueError(f"{where}: no request; add request (or method and url)")
 
 
-def _shape(name: str, after: str, following: str, quoted: bool, clocks: Sequence[Clock]) -> str:
+def _scheme(name: str, quoted: bool, escape: Mapping[str, str]) -> str:
+    """How the value of a field is escaped. What is said of all fields to be raw is raw only
+    between quotes, or no field would end."""
+    common = escape.get("*", "none")
+    return escape.get(name, "none" if common == "raw" and not quoted else common)
+
+
+def _shape(
+    name: str, after: str, following: str, quoted: bool, clocks: Sequence[Clock], scheme: str
+) -> str:
     """The pattern of one field, which ends where the literal `after` begins."""
     if name == "time":
         return "|".join(clock.pattern for clock in clocks)
-    if name in SHAPES:
-        return SHAPES[name]
-    if name == "user" and not quoted and after.startswith(" [") and following == "time":
-        return ".+?"
+    if name in SHAPES or (name in BARE_SHAPES and not quoted):
+        return (SHAPES | BARE_SHAPES)[name]
+    if scheme in ("raw", "open"):
+        return ".*?"
     stop = f"\\x{ord(after[0] if after else ' '):02x}"
     if quoted:
-        return rf'(?:[^"\\{stop}]|\\.)*'
+        return rf'(?:[^"\\{stop}]|\\.)*' if scheme in BACKSLASHED else f'[^"{stop}]*'
+    if name == "user" and after.startswith(" [") and following == "time":
+        return ".+?"
+    if name == "forwarded_for" and after[:1] in ("", " "):
+        return CHAIN
     return f'[^{stop}"]' + ("+" if after[:1] in ("", " ") else "*")

@@ -20,6 +20,7 @@ BACKSLASH = re.compile(rb"\\(x[0-9A-Fa-f]{2}|.)", re.DOTALL)
 LETTERS = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"b": b"\b", b"v": b"\v", b"f": b"\f"}
 PLAIN = {b'"': b'"', b"\\": b"\\"}
 PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
+HASH = re.compile(rb"#([0-9A-F]{2})")
 
 #: A method is letters, with dashes or underscores between them (M-SEARCH, RPC_IN_DATA).
 METHOD = "[A-Za-z][A-Za-z_-]{0,30}"
@@ -46,6 +47,10 @@ def _percent(value: bytes) -> bytes:
     return value
 
 
+def _hash(value: bytes) -> bytes:
+    return HASH.sub(lambda match: bytes.fromhex(match[1].decode()), value)
+
+
 def _plus(value: bytes) -> bytes:
     return value.replace(b"+", b" ")
 
@@ -60,6 +65,9 @@ ESCAPES: Mapping[str, tuple[bytes, Callable[[bytes], bytes]]] = MappingProxyType
     {
         "none": (b"", bytes),
         "backslash": (b"\\", _backslash),
+        "raw": (b"", bytes),
+        "open": (b"\\", _backslash),
+        "hash": (b"#", _hash),
         "plus": (b"+", _plus),
         "percent": (b"%", _percent),
         "percent25": (b"%25", _percent25),

@@ -30,7 +30,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"layout": GOOD, "escape": {"agnt": "none"}}, "escape: unknown field 'agnt'"),
     ({"layout": GOOD, "dialect": "xml"}, "dialect is 'xml'; it must be one of text, json, w3c"),
     ({"layout": GOOD, "dialect": "json"}, "dialect json needs the key fields and not layout"),
-    ({"layout": 5}, "layout must be a text, not 5"),
+    ({"layout": 5}, "layout must be a text or a list of texts, not 5"),
     ({"fields": FIELDS, "dialect": "text"}, "dialect text needs the key layout and not fields"),
     ({"fields": FIELDS | {"agnet": "x"}}, "unknown field 'agnet'; did you mean agent"),
     ({"fields": FIELDS | {"agent": 5}}, "agent must be a text or a list of texts, not 5"),

@@ -145,8 +145,8 @@ def render(fmt: Format, record: dict[str, Any], wide: bool) -> bytes:
     shown["time"] = record["time"].replace(tzinfo=zone).strftime("%d/%b/%Y:%H:%M:%S %z")
     shown["request"] = f"{shown['method']} {shown['url']} {shown['protocol']}"
     shown |= {"ident": "-", "_": "-"}
-    assert fmt.layout is not None
-    line = fmt.layout.text
+    (layout,) = fmt.layouts
+    line = layout.text
     for name in sorted(shown, key=len, reverse=True):
         line = line.replace(f"${name}", f"\0{name}\0")
     for name, value in shown.items():
