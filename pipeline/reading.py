@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -17,6 +18,9 @@ from pipeline.identity import FORK_BYTES, Point, Trail, Verdict, find, judge
 
 SAMPLE_BYTES = 64 << 10
 AUTO = "auto"
+#: What differs in the names of one log's files: numbers, dates and keys. A file is first taken
+#: for what the one before it was: many small files need not be held against every format.
+_NUMBERED = re.compile(r"[^\W_]*\d[^\W_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class Reader:
     on_read: Callable[[int], None]
     again: bool = False
     problems: list[SourceError] = field(default_factory=list)
+    _siblings: dict[str, str] = field(default_factory=dict)
 
     def read(self, request: Request) -> Iterator[Piece]:
         """The pieces of one file, in order. A file that cannot be read becomes a problem."""
@@ -92,8 +97,14 @@ class Reader:
         """
         if request.format != AUTO:
             return self.formats[request.format]
+        family = _NUMBERED.sub("#", request.path)
+        if family in self._siblings:
+            name = self._siblings[family]
+            if detect(sample, {name: self.formats[name]}).confidence == 1:
+                return self.formats[name]
         found = detect(sample, self.formats)
         if found.name is not None:
+            self._siblings[family] = found.name
             return self.formats[found.name]
         against = "\n".join(
             f"    {c.name}: fits {c.share:.0%} of the lines, not this one: {(c.line or '')[:100]} "
@@ -122,6 +133,8 @@ class Place:
     format: Format | None = None
     state: Mapping[str, str] = field(default_factory=dict)
     cut: bool = False
+    #: Up to where the catalog has been told of the trail's points.
+    told: int = 0
 
     def take(self, data: bytes, ended: bool) -> Iterator[Piece]:
         """Pieces of what is new in `data`, whole lines that go on where the last ones ended;
@@ -174,6 +187,7 @@ class Place:
                     ended,
                     lines,
                 )
+                self.told = self.trail.end
             except SourceMoved:
                 yield from self._begin(self._judge(ended), ended)
                 return
@@ -198,7 +212,7 @@ class Place:
         before = self.state
         self.state = advance(data, self.format, before)
         end = self.trail.end
-        points = [p for p in self.trail.points if start < p.position <= end]
+        points = [p for p in self.trail.points if max(start, self.told) < p.position <= end]
         return Piece(
             self.request.path,
             self.log,
