@@ -57,13 +57,14 @@ class Result:
     bots: Mapping[str, int]
     rejects: list[tuple[int, int, str]]
     salts: Mapping[Day, int]
+    others: Mapping[str, int] = field(default_factory=dict)
 
 
 def work(piece: Piece, enricher: Enricher, existing: Set[Day] = frozenset()) -> Result:
     """Parse and enrich one piece; of known lines, keep what is of no `existing` day."""
     if not piece.data:
         return Result(piece, {}, piece.known, {"known": piece.known}, {}, [], {})
-    parsed = parse(piece.data, piece.offset, piece.format, piece.state)
+    parsed = parse(piece.data, piece.offset, piece.format, piece.state, others=piece.others)
     piece = replace(piece, data=b"")  # results wait for their commit: the bytes need not
     outcomes = {"directive": parsed.directives, "rejected": parsed.rejects.num_rows}
     rejects = [tuple(row.values()) for row in parsed.rejects.slice(0, 1000).to_pylist()]
@@ -82,7 +83,7 @@ def work(piece: Piece, enricher: Enricher, existing: Set[Day] = frozenset()) -> 
         outcomes = {"known": piece.known - classes.total(), **classes}
         return Result(piece, rows, 0, outcomes, bots, [], salts)
     outcomes |= {"excluded": enriched.excluded, **classes}
-    return Result(piece, rows, parsed.lines, outcomes, bots, rejects, salts)
+    return Result(piece, rows, parsed.lines, outcomes, bots, rejects, salts, parsed.others)
 
 
 def _counts(column: pa.ChunkedArray) -> dict[str, int]:
@@ -302,6 +303,8 @@ class Ingest:
                 outcomes["known"] -= ours
                 self._ours[source] -= ours
             self.summary.outcomes += outcomes
+            for other, lines in result.others.items():
+                self.summary.followed[result.piece.path, result.piece.format.name, other] += lines
             self.summary.bots += sum(result.bots.values())
             self.days |= result.salts.keys()
         self.summary.days = len(self.days)
