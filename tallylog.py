@@ -197,13 +197,40 @@ def rollup(place: Place, /, site: str | None, as_json: bool, **asked: Any) -> No
     terminal.show_rows(days, "days", as_json)
 
 
+def _server_option(server: str, file: str) -> Callable[[Command], Command]:
+    about = f"Print the sources of a configuration such as {file}."
+    return click.option(f"--from-{server}", type=Path, metavar="FILE", help=about)
+
+
 @_command
-def formats(place: Place, /, as_json: bool) -> None:
+@_server_option("nginx", "/etc/nginx/nginx.conf")
+@_server_option("apache", "/etc/apache2/apache2.conf")
+def formats(
+    place: Place, /, from_nginx: Path | None, from_apache: Path | None, as_json: bool
+) -> None:
     """List the log formats that can be read."""
+    for server, path in (("nginx", from_nginx), ("apache", from_apache)):
+        if path:
+            _show_sources(place, server, path, as_json)
+            return
     from parsers.registry import load_formats
 
     known = load_formats(place.config().formats).values()
     terminal.show_rows([{"name": f.name, "title": f.title} for f in known], "formats", as_json)
+
+
+def _show_sources(place: Place, server: str, path: Path, as_json: bool) -> None:
+    """What of a server's configuration goes into ours; what can't be used is told on stderr."""
+    from parsers.registry import load_formats
+    from pipeline.servers_blocks import find_sources
+
+    config = place.config()
+    found = find_sources(server, path, load_formats(config.formats), config.sites)
+    terminal.show(
+        found.as_dict(), as_json, lambda _: click.echo(terminal.clean(found.toml(), "\n"))
+    )
+    for note in found.notes:
+        click.echo(terminal.clean(f"note: {note}"), err=True)
 
 
 @_command

@@ -33,6 +33,7 @@ class Lines:
     before a line feed or at the very end; `torn` are the lines that hold another one, or a NUL;
     `nul` are the latter alone. dropped[i] bytes were dropped before line i, and dropped[i + 1]
     includes those at its own head. These three are None if there are no such bytes at all.
+    Lines that stood inside `outer` ones have the places of these.
     """
 
     source: bytes
@@ -44,12 +45,15 @@ class Lines:
     dropped: Longs | None
     base: int
     first: int
+    outer: Lines | None = None
 
     def __len__(self) -> int:
         return len(self.ends)
 
     def offsets(self, numbers: Longs) -> Longs:
         """Positions of these lines in the source."""
+        if self.outer is not None:
+            return self.outer.offsets(numbers)
         places = self.starts[numbers] + self.base
         if self.dropped is not None:
             places += self.dropped[numbers]
@@ -57,6 +61,8 @@ class Lines:
 
     def lengths(self, numbers: Longs) -> Longs:
         """Lengths of these lines in the source, without their terminators."""
+        if self.outer is not None:
+            return self.outer.lengths(numbers)
         ends = self.ends[numbers] + self.base
         if self.dropped is not None:
             ends += self.dropped[numbers + 1]
@@ -64,6 +70,8 @@ class Lines:
 
     def nulled(self, numbers: Longs) -> Mask:
         """Which of these lines hold NULs, those that were dropped included."""
+        if self.outer is not None:
+            return self.outer.nulled(numbers)
         if self.nul is None or self.dropped is None:
             return np.zeros(len(numbers), dtype=np.bool_)
         lost: Mask = self.dropped[numbers + 1] > self.dropped[numbers]

@@ -8,87 +8,96 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from parsers.build import Built, build, join
-from parsers.jsonl import read_objects
-from parsers.lines import Lines, Longs, split_lines, unreadable
+from parsers.build import Built, join
+from parsers.follow import Others
+from parsers.lines import Lines
+from parsers.peel import Bare, unwrap
 from parsers.raw import REJECTS
+from parsers.readers import State, read
+from parsers.records import spread
 from parsers.registry import Format
-from parsers.text import Engine, read_fast, read_layouts, read_reference
-from parsers.w3c import advance_fields, read_rows
+from parsers.w3c import advance_fields
+from parsers.wrappers import BETWEEN
 
-State = Mapping[str, str]
 #: Reasons that come second to NUL bytes in the line.
-SHAPELESS = ("blank", "layout", "json", "fields")
+SHAPELESS = ("blank", "layout", "json", "fields", "wrapper")
+#: The key of a state after a line that its wrapper cut up and of which more is to come.
+PART = "part"
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """Rows in the order of their lines, refused lines likewise, and how many lines there were."""
+    """Rows in the order of their lines, refused lines likewise, how many lines there were, and
+    how many of the rows each other format has read."""
 
     table: pa.Table
     rejects: pa.Table
     directives: int
     lines: int
+    others: Mapping[str, int]
 
 
 def parse(
-    data: bytes, offset: int, fmt: Format, state: State, fast: bool = True, strict: bool = False
+    data: bytes,
+    offset: int,
+    fmt: Format,
+    state: State,
+    fast: bool = True,
+    strict: bool = False,
+    others: Others | None = None,
 ) -> Parsed:
     """Parse whole lines, of which the first begins at `offset` of the decompressed source.
 
     `state` is what `advance` gave for the lines before, or empty. Without `fast` the reference
     engine reads every line; the result is the same. With `strict` a line is refused that does
-    not have the format's layout, though it may be a record.
+    not have the format's shape, though it may be a record. `others` are tried with such lines
+    before these are read less strictly.
     """
-    lines = split_lines(data, offset)
-    refused = unreadable(lines)
-    numbers = _others(lines, refused)
-    directives = 0
-    if fmt.dialect == "w3c":
-        built, directives = _w3c(lines, numbers, fmt, state, fast)
-    elif fmt.dialect == "json":
-        built = _json(lines, numbers, fmt, fast)
-    else:
-        built = _text(lines, numbers, fmt, read_fast if fast else read_reference, strict)
-    return _account(lines, built, refused, directives)
+    bare = unwrap(data, offset, fmt.wrappers, PART in state)
+    if fmt.records is not None:
+        bare = spread(bare, fmt.records)
+    first = strict or others is not None
+    built, directives = read(bare.lines, bare.numbers, fmt, state, fast, first)
+    followed: Mapping[str, int] = {}
+    if others is not None and any(map(len, built.refused.values())):
+        built, followed = _follow(bare.lines, built, fmt, others, fast, strict)
+    return _account(bare, built, directives, followed)
 
 
 def advance(data: bytes, fmt: Format, state: State) -> State:
     """The state after these whole lines, without parsing them."""
-    return advance_fields(data, state) if fmt.dialect == "w3c" else state
+    if not fmt.wrappers:
+        return advance_fields(data, state) if fmt.dialect == "w3c" else state
+    if fmt.dialect == "w3c":
+        bare = unwrap(data, 1, fmt.wrappers, PART in state)
+        state = advance_fields(bytes(bare.lines.join(bare.numbers)), state)
+    last = data[data.rfind(b"\n", 0, -1) + 1 :]
+    kept = {key: value for key, value in state.items() if key != PART}
+    return kept | {PART: "1"} if unwrap(last, 1, fmt.wrappers).unfinished else kept
 
 
-def _text(lines: Lines, numbers: Longs, fmt: Format, engine: Engine, strict: bool) -> Built:
-    found = read_layouts(lines, numbers, fmt.layouts, engine, strict)
-    # Where a layout has no agents, its lines do not tell of them, whatever others do.
-    parts = [part for part in found.parts if len(part.numbers)] or found.parts[:1]
-    built = join([build(part, lines, fmt) for part in parts], lines, fmt)
-    return Built(built.table, built.refused | {"layout": found.unmatched})
+def _follow(
+    lines: Lines, built: Built, fmt: Format, others: Others, fast: bool, strict: bool
+) -> tuple[Built, Mapping[str, int]]:
+    """The rows with those of other formats and, unless `strict`, of less strict reading."""
+    left = np.sort(np.concatenate(list(built.refused.values())))
+    own = fmt.name.split(BETWEEN, len(fmt.wrappers))[-1]
+    claims = others.claim(lines, left, own, fast)
+    rest = lines.without(left, np.concatenate([left[:0], *(claim.numbers for claim in claims)]))
+    if strict or fmt.dialect == "w3c" or not len(rest):
+        kept = {reason: np.intersect1d(lost, rest) for reason, lost in built.refused.items()}
+        more = Built(built.table[:0], kept)
+    else:
+        more, _ = read(lines, rest, fmt, {}, fast, strict=False)
+    parts = [Built(built.table, {}), *(claim.built for claim in claims), more]
+    joined = join([part for part in parts if part.table.num_rows] or [more], lines, fmt)
+    return Built(joined.table, more.refused), {claim.name: len(claim.numbers) for claim in claims}
 
 
-def _json(lines: Lines, numbers: Longs, fmt: Format, fast: bool) -> Built:
-    found = read_objects(lines, numbers, fmt, fast)
-    built = build(found.cells, lines, fmt)
-    return Built(built.table, built.refused | {"json": found.broken, "fields": found.foreign})
-
-
-def _w3c(lines: Lines, numbers: Longs, fmt: Format, state: State, fast: bool) -> tuple[Built, int]:
-    found = read_rows(lines, numbers, fmt, state, fast)
-    built = join([build(block.cells, lines, block.fmt) for block in found.blocks], lines, fmt)
-    short = [found.headless, *(block.short for block in found.blocks)]
-    long = [numbers[:0], *(block.long for block in found.blocks)]
-    refused = {"fields": np.concatenate(short), "layout": np.concatenate(long)}
-    return Built(built.table, built.refused | refused), found.directives
-
-
-def _others(lines: Lines, refused: Mapping[str, Longs]) -> Longs:
-    numbers = np.arange(len(lines), dtype=np.int64)
-    return np.delete(numbers, np.concatenate(list(refused.values()))) if refused else numbers
-
-
-def _account(lines: Lines, built: Built, refused: Mapping[str, Longs], directives: int) -> Parsed:
+def _account(bare: Bare, built: Built, directives: int, others: Mapping[str, int]) -> Parsed:
     """The result; AssertionError if a line was lost or counted twice."""
-    reasons = [*refused.items(), *built.refused.items()]
+    lines, directives = bare.lines, bare.directives + directives
+    reasons = [*bare.refused, *built.refused.items()]
     numbers = np.concatenate([np.empty(0, np.int64), *(lost for _, lost in reasons)])
     words = np.repeat([reason for reason, _ in reasons], [len(lost) for _, lost in reasons])
     words = np.where(np.isin(words, SHAPELESS) & lines.nulled(numbers), "nul", words)
@@ -103,4 +112,4 @@ def _account(lines: Lines, built: Built, refused: Mapping[str, Longs], directive
             f"{len(lines)} lines gave {built.table.num_rows} rows, {len(numbers)} rejects"
             f" and {directives} directives"
         )
-    return Parsed(built.table, rejects, directives, len(lines))
+    return Parsed(built.table, rejects, directives, len(lines), others)

@@ -51,5 +51,7 @@ REASONS: dict[str, str] = {
     "json": "The line is not a JSON object.",
     "fields": "The line comes before any #Fields directive or has too few fields.",
     "nul": "The line holds NUL bytes and cannot be read.",
+    "wrapper": "The line is not in the wrapper that the log is in.",
+    "part": "The line is a part of one that its wrapper cut up.",
     "long": "The line is longer than one mebibyte.",
 }

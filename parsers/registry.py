@@ -20,6 +20,7 @@ from parsers.pasted import spell_out
 from parsers.times import Clock, clock
 from parsers.tokens import FIELDS, check_frame
 from parsers.values import ESCAPES
+from parsers.wrappers import Wrapper
 
 #: key -> what it means. These are the keys of a format's TOML, shipped or in the configuration.
 KEYS: dict[str, str] = {
@@ -72,6 +73,7 @@ class Format:
     marks: tuple[str, ...]
     #: Marks of other formats; only a format without marks has them.
     foreign: tuple[str, ...] = ()
+    wrappers: tuple[Wrapper, ...] = ()
 
     def escape_of(self, field: str) -> str:
         return self.escape.get(field, self.escape.get("*", "none"))

@@ -15,7 +15,7 @@ from pipeline import sources
 from pipeline.catalog import Catalog
 from pipeline.config import Config, Exclude, Source
 from pipeline.config import Site as ConfiguredSite
-from pipeline.enrich import Enricher, Log, Proxies, Rules, Site
+from pipeline.enrich import Enricher, Log, Pixels, Proxies, Rules, Site
 from pipeline.enrich.salts import Salts
 from pipeline.errors import FormatError, SourceError, StoreError
 from pipeline.ingest import PIECE_BYTES, Ingest
@@ -111,6 +111,7 @@ def _requests(
         source.by_host,
         _rules(config.exclude, source.exclude),
         Proxies(source.trusted_proxies),
+        Pixels(source.pixels),
     )
     name = _format_name(source, formats)
     scope = "" if source.by_host else str(source.site)

@@ -70,6 +70,7 @@ FilePattern = Annotated[str, Field(min_length=1), AfterValidator(_pattern_beside
 Zone = Annotated[str, AfterValidator(_zone)]
 Network = Annotated[str, AfterValidator(_network)]
 Networks = Annotated[tuple[str, ...], AfterValidator(_networks)]
+UrlPath = Annotated[str, Field(pattern=r"^/[^?#\s]*$")]
 Host = Annotated[str, AfterValidator(_host)]
 SiteName = Annotated[str, AfterValidator(site_name)]
 
@@ -124,6 +125,10 @@ class Source(Section):
         default=(),
         description="Addresses and networks of proxies in front of the server, or `private`: past"
         " them the client is looked for in X-Forwarded-For.",
+    )
+    pixels: tuple[UrlPath, ...] = Field(
+        default=("/pixel.gif", "/p.gif"),
+        description="Paths that are no image but a pixel: what its query describes is counted.",
     )
     exclude: Exclude = _table("Rules for this source, added to those of [exclude].")
 

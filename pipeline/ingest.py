@@ -179,6 +179,8 @@ class Ingest:
                 outcomes["known"] -= ours
                 self._ours[source] -= ours
             self.summary.outcomes += outcomes
+            for other, lines in result.others.items():
+                self.summary.followed[result.piece.path, result.piece.format.name, other] += lines
             self.summary.bots += sum(result.bots.values())
             self.days |= result.salts.keys()
         self.summary.days = len(self.days)

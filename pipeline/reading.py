@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from parsers.detect import detect
+from parsers.detect import alike, detect
+from parsers.follow import Others, others_of
 from parsers.parse import advance
 from parsers.registry import Format
+from parsers.wrappers import BETWEEN, find_format
 from pipeline import sources
 from pipeline.catalog import Catalog
 from pipeline.commit import SourceMoved, claim
@@ -41,6 +43,7 @@ class Piece:
     path: str
     log: Log
     format: Format
+    others: Others
     start: int
     end: int
     offset: int
@@ -62,7 +65,11 @@ class Reader:
     on_read: Callable[[int], None]
     again: bool = False
     problems: list[SourceError] = field(default_factory=list)
-    _siblings: dict[str, str] = field(default_factory=dict)
+    others: Others = field(init=False)
+    _siblings: dict[str, tuple[Format, bytes]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.others = others_of(self.formats.values())
 
     def read(self, request: Request) -> Iterator[Piece]:
         """The pieces of one file, in order. A file that cannot be read becomes a problem."""
@@ -91,28 +98,28 @@ class Reader:
         yield from place.take(b"", ended=True)
 
     def format_of(self, request: Request, sample: bytes) -> Format:
-        """The format asked for, or the one the first lines speak for.
+        """The format asked for, in whatever wrapper, or the one the first lines speak for.
 
-        Raises `FormatError` with every candidate and the line that spoke against it.
+        Raises `FormatError` with the nearest candidates and the lines that spoke against them.
         """
         if request.format != AUTO:
-            return self.formats[request.format]
+            asked = find_format(self.formats, request.format)
+            assert asked is not None, f"there is no format {request.format}"
+            return detect(sample, {asked.name: asked}).format or asked
         family = _NUMBERED.sub("#", request.path)
-        if family in self._siblings:
-            name = self._siblings[family]
-            if detect(sample, {name: self.formats[name]}).confidence == 1:
-                return self.formats[name]
+        if family in self._siblings and alike(sample, *self._siblings[family]):
+            return self._siblings[family][0]
         found = detect(sample, self.formats)
-        if found.name is not None:
-            self._siblings[family] = found.name
-            return self.formats[found.name]
+        if found.format is not None:
+            self._siblings[family] = found.format, sample
+            return found.format
         against = "\n".join(
             f"    {c.name}: fits {c.share:.0%} of the lines, not this one: {(c.line or '')[:100]} "
             f"({c.reason})"
             for c in found.candidates[:5]
         )
         raise FormatError(
-            f"The format cannot be told with enough certainty ({found.confidence:.0%}).",
+            f"The format cannot be told with enough certainty: {'; '.join(found.reasons)}.",
             request.path,
             "name it with --format (see `tallylog formats`); the nearest were\n" + against,
         )
@@ -201,9 +208,13 @@ class Place:
             yield self._piece(fresh[skipped:], verdict.offset, skipped)
 
     def _format(self, verdict: Verdict) -> Format:
-        if verdict.source and verdict.kind != "new" and self.request.format == AUTO:
-            known = self.reader.formats.get(verdict.source.format)
-            if known is not None:
+        if verdict.source and verdict.kind != "new":
+            stored, asked = verdict.source.format, self.request.format
+            known = find_format(self.reader.formats, stored)
+            # A format that was asked for by name may have been found in a wrapper.
+            if known is not None and (
+                asked == AUTO or f"{BETWEEN}{stored}".endswith(BETWEEN + asked)
+            ):
                 return known
         return self.reader.format_of(self.request, self.held[:SAMPLE_BYTES])
 
@@ -217,6 +228,7 @@ class Place:
             self.request.path,
             self.log,
             self.format,
+            self.reader.others,
             start,
             end,
             start + skipped,
@@ -262,6 +274,7 @@ class Place:
             self.request.path,
             log,
             self.format,
+            self.reader.others,
             0,
             0,
             self.held_start,

@@ -68,12 +68,14 @@ EVENTS_COLUMNS = (
     Column("view_type", TEXT, "intentional, listing, search or widget."),
     Column("view_source", TEXT, "web, api, widget or player."),
     Column("event", TEXT, "Name of a custom event."),
+    Column("properties", TEXT, "Properties of a custom event, as a JSON object of texts."),
+    Column("title", TEXT, "Title of the page, where a pixel or script told it."),
 )
 EVENTS = pa.schema([(c.name, c.type) for c in EVENTS_COLUMNS])
 
 #: Every counted record has exactly one class.
 CLASSES: dict[str, str] = {
-    "page": "A page asked for and answered: GET, 2xx or 304.",
+    "page": "A page asked for and answered: GET, 2xx or 304; or a pixel that describes a view.",
     "asset": "Style, script, image, font or other part of a page.",
     "feed": "RSS, Atom or JSON feed.",
     "api": "Call of a programming interface.",

@@ -103,8 +103,9 @@ def _runs(
 
 def join(tables: Sequence[pa.Table]) -> pa.Table:
     """The tables one after the other, each text column under one dictionary that holds just
-    the values that its rows use."""
-    table = pa.concat_tables([compact(table) for table in tables])
+    the values that its rows use. A column that came later than a table is missing in its rows.
+    """
+    table = pa.concat_tables([compact(table) for table in tables], promote_options="default")
     return table.unify_dictionaries().combine_chunks()
 
 

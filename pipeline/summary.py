@@ -12,13 +12,15 @@ from pipeline.schema import CLASSES, OUTCOMES
 @dataclass(slots=True)
 class Summary:
     """Counts of one run. `records` is all of them: known, directives, rejected, excluded, and
-    those in a class. `days` counts the (site, day) pairs that got new events."""
+    those in a class. `days` counts the (site, day) pairs that got new events, `followed` the lines
+    of (a path, in its format) that were read by another format."""
 
     files: int = 0
     bytes: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     bots: int = 0
     days: int = 0
+    followed: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     seconds: float = 0.0
     problems: list[str] = field(default_factory=list)
 
@@ -44,6 +46,10 @@ class Summary:
             "new_records": self.records - self.known,
             "bots": self.bots,
             "days": self.days,
+            "followed": [
+                {"path": path, "format": own, "read_as": other, "lines": lines}
+                for (path, own, other), lines in self.followed.items()
+            ],
             "seconds": round(self.seconds, 3),
             "problems": self.problems,
         }

@@ -123,6 +123,9 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     if known := summary["known"]:
         print(f"{known:,} lines already known, {summary['new_records']:,} new")
     print(f"{summary['bots']:,} of them by bots; {summary['days']:,} days changed")
+    for row in summary["followed"]:
+        lines = f"{row['lines']:,} lines are in {row['read_as']}, not in {row['format']}"
+        print(clean(f"{row['path']}: {lines}"))
 
 
 def _megabytes(summary: Mapping[str, Any]) -> str:

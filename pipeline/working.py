@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -32,8 +32,9 @@ Longs = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A piece worked through: its events by day, and what became of its lines. Of pieces worked
-    together, the first one has the events of all."""
+    """A piece worked through: its events by day, and what became of its lines; `others` is how
+    many of them were read by which other format. Of pieces worked together, the first one has
+    the events and the others of all."""
 
     piece: Piece
     rows: Mapping[Day, Rows]
@@ -42,17 +43,20 @@ class Result:
     bots: Mapping[str, int]
     rejects: list[tuple[int, int, str]]
     salts: Mapping[Day, int]
+    others: Mapping[str, int] = field(default_factory=dict)
 
 
 def fit(pieces: Sequence[Piece], piece: Piece) -> bool:
     """Whether the piece can be worked together with these: all new, of one log's kind, and of a
-    format whose lines can be read whatever stands before them."""
+    format whose lines can be read one by one."""
     first = pieces[0]
     return (
         all(p.data.endswith(b"\n") and p.state == p.state_after == {} for p in (pieces[-1], piece))
         and not piece.known + first.known
         and not piece.data.startswith(b"\xef\xbb\xbf")
         and piece.format is first.format
+        and not piece.format.wrappers
+        and piece.format.records is None
         and replace(piece.log, id=first.log.id) == first.log
     )
 
@@ -70,7 +74,7 @@ def work_all(
     if not first.data:
         return [Result(first, {}, first.known, {"known": first.known}, {}, [], {})]
     data = first.data if len(pieces) == 1 else b"".join(piece.data for piece in pieces)
-    parsed = parse(data, first.offset, first.format, first.state)
+    parsed = parse(data, first.offset, first.format, first.state, others=first.others)
     bounds = _Bounds(pieces)
     # Results wait for their commit: the bytes need not.
     bare = [replace(piece, data=b"") for piece in pieces]
@@ -147,7 +151,7 @@ def _new(
     read, refused = bounds.counts(parsed.table), bounds.counts(parsed.rejects)
     ends = np.cumsum(refused).tolist()
     rejects = bounds.placed(parsed.rejects)
-    rows, salts, directives = events.rows, events.salts, parsed.directives
+    rows, salts, others, directives = events.rows, events.salts, parsed.others, parsed.directives
     for i, piece in enumerate(pieces):
         classes, bots = events.classes[i]
         outcomes = {"directive": directives, "rejected": refused[i]}
@@ -155,5 +159,5 @@ def _new(
         lines = read[i] + refused[i] + directives
         kept = rejects.slice(ends[i] - refused[i], min(refused[i], _REJECTS)).to_pylist()
         refusals = [tuple(row.values()) for row in kept]
-        yield Result(piece, rows, lines, outcomes, bots, refusals, salts)
-        rows, salts, directives = {}, {}, 0
+        yield Result(piece, rows, lines, outcomes, bots, refusals, salts, others)
+        rows, salts, others, directives = {}, {}, {}, 0

@@ -83,5 +83,11 @@ CASES = (
         "America/New_York",
         ((FORMATS / "w3c" / "lnav_w3c_big.0.log", "w3c"),),
     ),
+    Case(
+        "a pixel on a CDN in Asia/Kolkata",
+        "Asia/Kolkata",
+        named("vhost_combined", "pixels"),
+        ("www.example.org", "shop.example.org"),
+    ),
     Case("a medley of servers in Asia/Kolkata", "Asia/Kolkata", MEDLEY),
 )

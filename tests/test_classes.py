@@ -35,6 +35,9 @@ from pipeline.schema import CLASSES
         ("page", "POST", 200, "other"),
         ("page", "get", 200, "other"),
         (None, "GET", 200, "page"),
+        ("event", "GET", 204, "event"),
+        ("event", "HEAD", 200, "other"),
+        ("event", "GET", 404, "error"),
     ],
 )
 def test_the_first_rule_that_fits_decides(kind, method, status, expected):

@@ -18,7 +18,7 @@ from tests.reference.statistics import Filter, answer
 from tests.stores import Store, configuration, differences, filled
 
 #: What logs cannot hold: they are of the collector's making, and have tests of their own.
-NOT_IN_LOGS = {"content_views", "events", "signed_in_views", "signed_in_visitors"}
+NOT_IN_LOGS = {"content_views", "signed_in_views", "signed_in_visitors"}
 METRICS = [name for name in (*MEASURES, *RATIOS) if name not in NOT_IN_LOGS]
 RECORDS = ("hits", "bot_hits", "bytes")
 

@@ -4,5 +4,16 @@ from pipeline.enrich.clients import Proxies
 from pipeline.enrich.events import Enriched, Enricher, Log, Site, count_classes
 from pipeline.enrich.exclude import Rules
 from pipeline.enrich.lexicon import Lexicon
+from pipeline.enrich.pixels import Pixels
 
-__all__ = ["Enriched", "Enricher", "Lexicon", "Log", "Proxies", "Rules", "Site", "count_classes"]
+__all__ = [
+    "Enriched",
+    "Enricher",
+    "Lexicon",
+    "Log",
+    "Pixels",
+    "Proxies",
+    "Rules",
+    "Site",
+    "count_classes",
+]

@@ -21,4 +21,6 @@ def classify(kind: str | None, method: str | None, status: int | None) -> str:
         return "other"
     if kind in _OWN_CLASS:
         return str(kind)
-    return "page" if method == "GET" else "other"
+    if method != "GET":
+        return "other"
+    return "event" if kind == "event" else "page"

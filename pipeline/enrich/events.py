@@ -22,6 +22,7 @@ from pipeline.enrich.countries import Countries, real_country
 from pipeline.enrich.exclude import Rules
 from pipeline.enrich.hashes import ADDRESS, AGENT, VISITOR, keyed
 from pipeline.enrich.lexicon import CODED, NOTHING, Lexicon, Numbers
+from pipeline.enrich.pixels import Pixels
 from pipeline.enrich.redact import redact
 from pipeline.enrich.referrers import ReferrerFacts, Referrers
 from pipeline.enrich.salts import Salts
@@ -51,6 +52,7 @@ class Log:
     by_host: bool = False
     rules: Rules = Rules()
     proxies: Proxies = Proxies()
+    pixels: Pixels = Pixels()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class Enricher:
         """The records of a RAW table in its order, without those that are excluded."""
         if self._lexicon.full:
             self._lexicon = Lexicon()
-        lexicon = self._lexicon
+        lexicon, raw = self._lexicon, log.pixels.described(raw)
         agents, clients = coded(raw, "agent"), log.proxies.clients(raw)
         with lexicon.lock:
             columns = self._target(raw, lexicon) | self._audience(raw, agents, clients, lexicon)
@@ -115,8 +117,8 @@ class Enricher:
             lambda new: [(*known, known[_CAMPAIGN]) for known in self.paths.describe_all(new)],
         )
         columns = dict(zip(fields, (codes[urls.codes] for codes in found), strict=True))
-        host = _redacted(coded(raw, "host"), "host", lexicon)
-        columns["host"] = np.where(host == NOTHING, columns["host"], host)
+        for name in ("host", "kind"):
+            columns[name] = _told(raw, name, columns[name], lexicon)
         kinds = [self.paths.mime_kind(mime) for mime in mimes.values]
         columns["class"] = _classes(
             columns["kind"], Coded(mimes.codes, kinds), methods, numbers(raw, "status"), lexicon
@@ -196,14 +198,25 @@ def _gathered(values: Sequence[str | None], rows: Codes, column: str, lexicon: L
     return np.array(lexicon.names(column).codes(values), np.int32)[rows]
 
 
+def _told(raw: pa.Table, name: str, otherwise: Numbers, lexicon: Lexicon) -> Numbers:
+    """What the log itself says, or a pixel; where they say nothing, something else."""
+    if name not in raw.column_names:
+        return otherwise
+    told = _redacted(coded(raw, name), name, lexicon)
+    return np.where(told == NOTHING, otherwise, told)
+
+
 def _redacted(column: Coded, name: str, lexicon: Lexicon) -> Numbers:
     shown = [redact(value) if value else value for value in column.values]
     return _gathered(shown, column.codes, name, lexicon)
 
 
+_PLAIN = ("method", "protocol", "mime", "cache", "tls", "title", "event", "properties")
+
+
 def _plain_texts(raw: pa.Table, lexicon: Lexicon) -> Columns:
-    """Columns that are kept as the log has them."""
-    names = [n for n in ("method", "protocol", "mime", "cache", "tls") if n in raw.column_names]
+    """Columns that are kept as the log, or the query of a pixel, has them."""
+    names = [name for name in _PLAIN if name in raw.column_names]
     return {name: _redacted(coded(raw, name), name, lexicon) for name in names}
 
 
@@ -264,19 +277,26 @@ def _date(days: int) -> dt.date:
     return _EPOCH + dt.timedelta(days=days)
 
 
-def _sites(hosts: Numbers, log: Log, lexicon: Lexicon) -> Codes:
-    """The number of each row's site in `log.sites`; -1 where the host is of none."""
+def _sites(raw: pa.Table, hosts: Numbers, log: Log, lexicon: Lexicon) -> Codes:
+    """The number of each row's site in `log.sites`: that which a pixel names, or the host's; -1
+    where there is none."""
     if not log.by_host:
         return np.zeros(len(hosts), np.int32)
     of_host = {host: i for i, site in enumerate(log.sites) for host in (site.name, *site.hosts)}
     names = [*lexicon.names("host").values, None]
-    return np.array([of_host.get(name or "", -1) for name in names], np.int32)[hosts]
+    found: Codes = np.array([of_host.get(name or "", -1) for name in names], np.int32)[hosts]
+    if "site" in raw.column_names:
+        told = coded(raw, "site")
+        named = np.array([of_host.get(name or "", -1) for name in told.values])[told.codes]
+        found = np.where(named < 0, found, named)
+    return found
 
 
 def _frame(raw: pa.Table, log: Log, columns: Columns, lexicon: Lexicon) -> Columns:
     """When, of which site, and where it stands in the log."""
     n = raw.num_rows
-    sites = _sites(columns["host"], log, lexicon)
+    sites = _sites(raw, columns["host"], log, lexicon)
+    origin = _gathered(["log"], np.zeros(n, np.int32), "origin", lexicon)
     days, hours = _days(numbers(raw, "time"), sites, log)
     dates = np.array([(date - _EPOCH).days for _, date in days.keys], np.int32)[days.codes]
     frame = {
@@ -287,7 +307,7 @@ def _frame(raw: pa.Table, log: Log, columns: Columns, lexicon: Lexicon) -> Colum
         "hour": hours,
         "time": pa.array(numbers(raw, "time")).cast(pa.timestamp("ms", tz="UTC")),
         "log_id": np.full(n, log.id, np.int32),
-        "origin": _gathered(["log"], np.zeros(n, np.int32), "origin", lexicon),
+        "origin": _told(raw, "origin", origin, lexicon),
     }
     frame |= {name: raw.column(name) for name in ("offset", "status", "bytes")}
     if "duration_ms" in raw.column_names:

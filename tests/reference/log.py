@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from tests.reference import agents, countries, ncsa, paths, referrers, structured
+from tests.reference import agents, countries, ncsa, paths, pixels, referrers, structured
 from tests.reference.addresses import without_addresses
 from tests.reference.lines import Directive, Rejected, clean, decompressed, lines
 from tests.reference.records import Ledger, Raw, Record
@@ -55,6 +55,9 @@ def read(
 
 def meaning(raw: Raw, zone: str, site: str, own: frozenset[str]) -> Record:
     """What the line says, with every dimension."""
+    kind = paths.class_of(raw.url, raw.method, raw.status, raw.mime)
+    if pixels.is_pixel(raw, pixels.DEFAULT) and (seen := pixels.described(raw)):
+        raw, kind = seen[0], pixels.class_of(seen[1], raw.method, raw.status)
     local = (EPOCH + timedelta(milliseconds=raw.time_ms)).astimezone(ZoneInfo(zone))
     url_host, path, query = paths.split_url(raw.url) if raw.url is not None else (None, None, "")
     host = without_addresses(raw.host or url_host or "") or None
@@ -73,7 +76,7 @@ def meaning(raw: Raw, zone: str, site: str, own: frozenset[str]) -> Record:
         "channel": channel,
         "country": countries.told(raw.country) or countries.country(raw.client),
         "status": raw.status,
-        "class": paths.class_of(raw.url, raw.method, raw.status, raw.mime),
+        "class": kind,
         "method": raw.method,
         "host": host,
     }

@@ -49,6 +49,10 @@ class Record:
         return self.human and self.values["class"] == "page"
 
     @property
+    def event(self) -> bool:
+        return self.human and self.values["class"] == "event"
+
+    @property
     def visitor(self) -> tuple[object, ...]:
         """Whoever has the same address and agent on the same day is the same visitor."""
         return (self.site, self.date, self.client or "", self.agent or "")

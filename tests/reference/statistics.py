@@ -29,35 +29,41 @@ Filter = tuple[str, str, object]
 
 @dataclass(slots=True)
 class Visit:
-    """A run of one visitor's views."""
+    """A run of one visitor's views and events."""
 
-    views: list[Record]
+    steps: list[Record]
+
+    @property
+    def views(self) -> list[Record]:
+        return [step for step in self.steps if step.view]
 
     @property
     def values(self) -> dict[str, object]:
-        first, last = self.views[0].values, self.views[-1].values
-        own = {"entry": first["page"], "exit": last["page"]}
+        pages = [view.values["page"] for view in self.views] or [None]
+        first = (self.views or self.steps)[0].values
+        own = {"entry": pages[0], "exit": pages[-1]}
         return own | {name: first[name] for name in FROM_FIRST_VIEW}
 
     @property
     def bounce(self) -> bool:
-        return len(self.views) == 1
+        return len(self.steps) == len(self.views) == 1
 
     @property
     def seconds(self) -> int:
-        return self.views[-1].time_ms // 1000 - self.views[0].time_ms // 1000
+        return self.steps[-1].time_ms // 1000 - self.steps[0].time_ms // 1000
 
 
 def visits_of(records: Iterable[Record]) -> list[Visit]:
-    """Every visitor's views in order, cut where half an hour passes; days are apart already."""
+    """Every visitor's views and events in order, cut where half an hour passes; days are apart
+    already."""
     visits: list[Visit] = []
     open_visit: dict[Key, Visit] = {}
     for record in sorted(records, key=lambda r: (r.time_ms, r.log, r.offset)):
-        if not record.view:
+        if not record.view and not record.event:
             continue
         visit = open_visit.get(record.visitor)
-        if visit and record.time_ms - visit.views[-1].time_ms < HALF_AN_HOUR_MS:
-            visit.views.append(record)
+        if visit and record.time_ms - visit.steps[-1].time_ms < HALF_AN_HOUR_MS:
+            visit.steps.append(record)
         else:
             open_visit[record.visitor] = Visit([record])
             visits.append(open_visit[record.visitor])
@@ -93,7 +99,7 @@ def answer(
     ]
     groups: dict[Key, Group] = {}
     _add_records(groups, chosen, by, filters)
-    _add_views(groups, visits_of(chosen), by, filters)
+    _add_steps(groups, visits_of(chosen), by, filters)
     if not by:
         groups.setdefault((), Group())
     asked = {*by, *(dimension for dimension, _, _ in filters)}
@@ -105,16 +111,17 @@ def answer(
 
 
 class Group:
-    """The records, views and visits that share a key."""
+    """The records, views, events and visits that share a key."""
 
     def __init__(self) -> None:
         self.records: list[Record] = []
         self.views: list[Record] = []
+        self.events: list[Record] = []
         self.visits: list[Visit] = []
 
     def metric(self, name: str) -> object:
         """A number by its name."""
-        if name in ("views", "visits"):
+        if name in ("views", "events", "visits"):
             return len(getattr(self, name))
         value: object = getattr(self, name)()
         return value
@@ -163,23 +170,23 @@ def _add_records(
             groups.setdefault(key, Group()).records.append(record)
 
 
-def _add_views(
+def _add_steps(
     groups: dict[Key, Group],
     visits: Iterable[Visit],
     by: Sequence[str],
     filters: Sequence[Filter],
 ) -> None:
-    """A view counts under its own values and its visit's; a visit once in every group where
-    one of its views is."""
+    """A view or event counts under its own values and its visit's; a visit once in every group
+    where one of them is."""
     for visit in visits:
         touched: set[Key] = set()
-        for view in visit.views:
-            values = view.values | visit.values
+        for step in visit.steps:
+            values = step.values | visit.values
             if not fits(values, filters):
                 continue
             key = tuple(values[name] for name in by)
             group = groups.setdefault(key, Group())
-            group.views.append(view)
+            (group.views if step.view else group.events).append(step)
             if key not in touched:
                 touched.add(key)
                 group.visits.append(visit)
