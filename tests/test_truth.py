@@ -9,7 +9,7 @@ import pytest
 
 from tests.recordings import HERE, Recording, differences, sent_to, servers, told_in, truth
 
-RECORDINGS = [Recording(path) for path in sorted((HERE / "formats").glob("*/zoo_*.log"))]
+RECORDINGS = [Recording(path) for path in sorted((HERE / "formats").glob("*/zoo_utc_*.log"))]
 LOSSES = truth("losses.toml")["loss"]
 
 #: A case and a field of it.

@@ -16,43 +16,20 @@ import pyarrow as pa
 from parsers.raw import UNTOLD
 from pipeline.enrich.agents import AgentFacts, Agents
 from pipeline.enrich.classes import classify
-from pipeline.enrich.clients import Proxies
 from pipeline.enrich.columns import Coded, Codes, coded, combine, distinct, numbers, split
 from pipeline.enrich.countries import Countries, real_country
-from pipeline.enrich.exclude import Rules
+from pipeline.enrich.days import Days, days_of, sites_of
 from pipeline.enrich.hashes import ADDRESS, AGENT, VISITOR, keyed
 from pipeline.enrich.lexicon import CODED, NOTHING, Lexicon, Numbers
-from pipeline.enrich.pixels import Pixels
+from pipeline.enrich.log import Log
 from pipeline.enrich.redact import redact
 from pipeline.enrich.referrers import ReferrerFacts, Referrers
 from pipeline.enrich.salts import Salts
-from pipeline.enrich.times import local_days
 from pipeline.enrich.urls import Paths, UrlFacts
 
 UNAUTHORIZED = 401
 
-_EPOCH = dt.date(1970, 1, 1)
 Columns = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    name: str
-    zone: str
-    hosts: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Log:
-    """What is known of a log beside its lines. With `by_host` the record's host chooses among
-    the sites, and records of other hosts are excluded; otherwise there is one site."""
-
-    id: int
-    sites: tuple[Site, ...]
-    by_host: bool = False
-    rules: Rules = Rules()
-    proxies: Proxies = Proxies()
-    pixels: Pixels = Pixels()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +79,7 @@ class Enricher:
         keys = [salts[key].value if key[0] else b"" for key in days.keys]
         columns |= _identity(days, keys, clients, agents)
         rows = _table(columns, raw.num_rows)
-        keep = _kept(columns, log, lexicon, agents, clients)
+        keep = _kept(raw, columns, log, lexicon, agents, clients)
         rows = rows if keep is None else rows.filter(pa.array(keep))
         serials = {key: salts[key].serial for key in days.keys if key[0]}
         return Enriched(rows, lexicon, raw.num_rows - rows.num_rows, serials)
@@ -246,64 +223,17 @@ def _country(found: Numbers, told: Coded, lexicon: Lexicon) -> Numbers:
     return np.where(said == NOTHING, found, said)
 
 
-@dataclass(frozen=True, slots=True)
-class Days:
-    """Rows by (site, date): `keys[codes[i]]`; the site is "" for rows that have none."""
-
-    codes: Codes
-    keys: list[tuple[str, dt.date]]
-
-
-def _days(times: npt.NDArray[Any], sites: Codes, log: Log) -> tuple[Days, Codes]:
-    days, hours = np.zeros(len(times), np.int32), np.zeros(len(times), np.uint8)
-    zones = {site.zone for site in log.sites}
-    for zone in zones:
-        rows = np.array([site.zone == zone for site in log.sites])[sites]
-        if len(zones) == 1:
-            days, hours = local_days(times, zone)  # type: ignore[assignment]
-        else:
-            days[rows], hours[rows] = local_days(times[rows], zone)
-    # Shifted, so that days before 1970 and the missing site -1 make no negative key.
-    keys, codes = distinct(combine((sites + 1, 0), (days + _SHIFT, 2 * _SHIFT)))
-    pairs = zip(*split(keys, 2 * _SHIFT), strict=True)
-    names = ["", *(site.name for site in log.sites)]
-    return Days(codes, [(names[s], _date(d - _SHIFT)) for s, d in pairs]), hours
-
-
-_SHIFT = 1 << 22
-
-
-def _date(days: int) -> dt.date:
-    return _EPOCH + dt.timedelta(days=days)
-
-
-def _sites(raw: pa.Table, hosts: Numbers, log: Log, lexicon: Lexicon) -> Codes:
-    """The number of each row's site in `log.sites`: that which a pixel names, or the host's; -1
-    where there is none."""
-    if not log.by_host:
-        return np.zeros(len(hosts), np.int32)
-    of_host = {host: i for i, site in enumerate(log.sites) for host in (site.name, *site.hosts)}
-    names = [*lexicon.names("host").values, None]
-    found: Codes = np.array([of_host.get(name or "", -1) for name in names], np.int32)[hosts]
-    if "site" in raw.column_names:
-        told = coded(raw, "site")
-        named = np.array([of_host.get(name or "", -1) for name in told.values])[told.codes]
-        found = np.where(named < 0, found, named)
-    return found
-
-
 def _frame(raw: pa.Table, log: Log, columns: Columns, lexicon: Lexicon) -> Columns:
     """When, of which site, and where it stands in the log."""
     n = raw.num_rows
-    sites = _sites(raw, columns["host"], log, lexicon)
+    sites = sites_of(raw, columns["host"], log, lexicon)
     origin = _gathered(["log"], np.zeros(n, np.int32), "origin", lexicon)
-    days, hours = _days(numbers(raw, "time"), sites, log)
-    dates = np.array([(date - _EPOCH).days for _, date in days.keys], np.int32)[days.codes]
+    days, hours = days_of(numbers(raw, "time"), sites, log)
     frame = {
         "days": days,
         "sites": sites,
         "site": _gathered([*(site.name for site in log.sites), None], sites, "site", lexicon),
-        "date": pa.array(dates).cast(pa.date32()),
+        "date": pa.array(days.numbers).cast(pa.date32()),
         "hour": hours,
         "time": pa.array(numbers(raw, "time")).cast(pa.timestamp("ms", tz="UTC")),
         "log_id": np.full(n, log.id, np.int32),
@@ -337,14 +267,17 @@ def _table(columns: Columns, rows: int) -> pa.Table:
 
 
 def _kept(
-    columns: Columns, log: Log, lexicon: Lexicon, agents: Coded, clients: Coded
+    raw: pa.Table, columns: Columns, log: Log, lexicon: Lexicon, agents: Coded, clients: Coded
 ) -> npt.NDArray[np.bool_] | None:
+    """The rows that no rule leaves out; None for all of them."""
     pages = Coded(columns["page"], [*lexicon.names("page").values, None])
-    excluded = log.rules.excluded(pages, agents, clients)
-    if log.by_host and (columns["sites"] < 0).any():
-        outside = columns["sites"] < 0
-        excluded = outside if excluded is None else excluded | outside
-    return None if excluded is None or not excluded.any() else ~excluded
+    reasons = [log.rules.excluded(pages, agents, clients)]
+    if log.by_host:
+        reasons.append(columns["sites"] < 0)
+    if "subrequest" in raw.column_names:
+        reasons.append(np.asarray(raw.column("subrequest").fill_null(False)))
+    excluded = np.logical_or.reduce([found for found in reasons if found is not None])
+    return ~excluded if np.any(excluded) else None
 
 
 def count_classes(
