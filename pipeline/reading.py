@@ -43,7 +43,7 @@ class Piece:
     path: str
     log: Log
     format: Format
-    others: Others
+    others: Others | None
     start: int
     end: int
     offset: int
@@ -218,6 +218,11 @@ class Place:
                 return known
         return self.reader.format_of(self.request, self.held[:SAMPLE_BYTES])
 
+    @property
+    def _others(self) -> Others | None:
+        """The formats that lines may be in as well: all, but where one was asked for by name."""
+        return self.reader.others if self.request.format == AUTO else None
+
     def _piece(self, data: bytes, start: int, skipped: int = 0) -> Piece:
         assert self.format is not None and self.log is not None
         before = self.state
@@ -228,7 +233,7 @@ class Place:
             self.request.path,
             self.log,
             self.format,
-            self.reader.others,
+            self._others,
             start,
             end,
             start + skipped,
@@ -274,7 +279,7 @@ class Place:
             self.request.path,
             log,
             self.format,
-            self.reader.others,
+            self._others,
             0,
             0,
             self.held_start,
