@@ -67,10 +67,11 @@ class Pixels:
             describe(urls.values[url] or "", headers.values[header])
             for url, header in zip(*split(pairs, size), strict=True)
         ]
-        telling = np.array([facts is not None for facts in seen])[codes]
-        rows, found = rows[telling], [facts for facts in seen if facts]
-        codes = (np.cumsum([facts is not None for facts in seen]) - 1)[codes[telling]]
-        for name, texts in zip(Seen._fields, zip(*found, strict=True), strict=False):
+        telling = np.array([facts is not None for facts in seen])
+        kept = telling[codes]
+        rows, codes = rows[kept], (np.cumsum(telling) - 1)[codes[kept]]
+        columns = zip(*(facts for facts in seen if facts), strict=True)
+        for name, texts in zip(Seen._fields, columns, strict=False):
             raw = _filled(raw, name, rows, codes, texts)
         return raw
 
