@@ -102,17 +102,18 @@ class Reader:
 
         Raises `FormatError` with the nearest candidates and the lines that spoke against them.
         """
+        family = f"{request.format} {_NUMBERED.sub('#', request.path)}"
+        if family in self._siblings and alike(sample, *self._siblings[family]):
+            return self._siblings[family][0]
+        asked = None
         if request.format != AUTO:
             asked = find_format(self.formats, request.format)
             assert asked is not None, f"there is no format {request.format}"
-            return detect(sample, {asked.name: asked}).format or asked
-        family = _NUMBERED.sub("#", request.path)
-        if family in self._siblings and alike(sample, *self._siblings[family]):
-            return self._siblings[family][0]
-        found = detect(sample, self.formats)
-        if found.format is not None:
-            self._siblings[family] = found.format, sample
-            return found.format
+        found = detect(sample, self.formats if asked is None else {asked.name: asked})
+        chosen = found.format or asked
+        if chosen is not None:
+            self._siblings[family] = chosen, sample
+            return chosen
         against = "\n".join(
             f"    {c.name}: fits {c.share:.0%} of the lines, not this one: {(c.line or '')[:100]} "
             f"({c.reason})"
