@@ -23,6 +23,7 @@ from parsers.parse import parse
 from parsers.peel import Bare, unwrap
 from parsers.raw import RAW_FIELDS, REASONS, TEXT, UNTOLD
 from parsers.readers import read
+from parsers.records import spread
 from parsers.registry import Format
 from parsers.text import latin_lines
 from parsers.wrappers import Wrapper, load_wrappers, wrap
@@ -125,6 +126,9 @@ def _views(
 
 def _candidate(bare: Bare, texts: pl.Series, fmt: Format) -> Candidate:
     """What the format makes of lines that have these texts."""
+    apart = bare if fmt.records is None else spread(bare, fmt.records)
+    if apart is not bare:
+        bare, texts = apart, latin_lines(apart.lines, apart.numbers)
     numbers, directives = bare.numbers, 0
     refused: Mapping[str, Longs] = {}
     fits = _fits(texts, fmt)
@@ -150,7 +154,7 @@ def _fits(texts: pl.Series, fmt: Format) -> Mask:
     pattern = pattern_of(fmt)
     if pattern is None:
         directives = texts.str.starts_with("#")
-        return np.full(len(texts), bool(directives.any()))
+        return np.full(len(texts), bool(fmt.columns or directives.any()))
     return texts.str.contains(pattern).to_numpy()
 
 

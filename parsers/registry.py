@@ -35,6 +35,8 @@ KEYS: dict[str, str] = {
     "time": "Ways the time may be written: clf, iso8601, epoch, or strptime letters.",
     "escape": "Field -> how its value is escaped; one word for all of them.",
     "missing": "Texts that mean that there is no value.",
+    "columns": "W3C only: names of the columns where the log has no #Fields, blanks between them.",
+    "records": "JSON only: key of an array of records in a line; empty for an array alone.",
     "marks": "JSON only: names of which every line has one, and no line of another format.",
     "visitor": "JSON only: name -> its values where a visitor asked, not a part of the CDN.",
     "variant": "W3C only: what differs in files that have a certain field.",
@@ -69,6 +71,8 @@ class Format:
     escape: Mapping[str, str]
     missing: frozenset[str]
     variants: tuple[Variant, ...]
+    columns: tuple[str, ...]
+    records: str | None
     visitor: Mapping[str, tuple[str, ...]]
     marks: tuple[str, ...]
     #: Marks of other formats; only a format without marks has them.
@@ -128,6 +132,8 @@ def _make(name: str, table: Mapping[str, Any]) -> Format:
         escape=escape,
         missing=frozenset(_words(table, "missing", ["-"])),
         variants=tuple(_variant(entry) for entry in table.get("variant", ())),
+        columns=tuple(_text(table, "columns", "").split()),
+        records=_text(table, "records") if "records" in table else None,
         visitor=_table_of_words(table, "visitor"),
         marks=_words(table, "marks", ()) if "marks" in table else (),
     )

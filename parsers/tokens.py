@@ -25,6 +25,7 @@ EXTRA_FIELDS: dict[str, str] = {
     "query": "Query string that belongs to url.",
     "date": "Day in UTC (2024-03-12), where the time of day is a field of its own.",
     "clock": "Time of day in UTC (15:22:28).",
+    "duration": "Time taken to serve, with its unit (0.5s, 12ms, 357µs); without one in seconds.",
     "duration_s": "Time taken to serve, in seconds.",
     "duration_us": "Time taken to serve, in microseconds.",
     "duration_ns": "Time taken to serve, in nanoseconds.",
