@@ -131,6 +131,7 @@ class Place:
     format: Format | None = None
     state: Mapping[str, str] = field(default_factory=dict)
     cut: bool = False
+    shrunk: bool = False
 
     def take(self, data: bytes, ended: bool) -> Iterator[Piece]:
         """Pieces of what is new in `data`, whole lines that go on where the last ones ended;
@@ -159,7 +160,7 @@ class Place:
     def _judge(self, ended: bool) -> Verdict:
         with self.reader.catalog.read() as tx:
             found = find(tx, self.request.scope, self.trail.points)
-        return judge(self.trail, found, ended)
+        return judge(self.trail, found, ended, self.shrunk)
 
     def _begin(self, verdict: Verdict, ended: bool) -> Iterator[Piece]:
         """Resume a known source or start a new one; what is held after the offset is new."""
@@ -182,6 +183,7 @@ class Place:
                     self.trail,
                     ended,
                     lines,
+                    self.shrunk,
                 )
             except SourceMoved:
                 yield from self._begin(self._judge(ended), ended)
