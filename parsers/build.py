@@ -71,10 +71,7 @@ def _told(table: pa.Table) -> pa.Table:
     """The table with agents, if need be such as say that there is nothing told of them."""
     if "agent" in table.column_names:
         return table
-    untold = pa.DictionaryArray.from_arrays(
-        np.zeros(table.num_rows, np.int32), pa.array([UNTOLD], pa.string())
-    )
-    return table.append_column("agent", untold)
+    return table.append_column("agent", _always(UNTOLD, table.num_rows))
 
 
 def _subrequest(cells: Cells) -> dict[str, pa.Array]:
@@ -85,7 +82,7 @@ def _subrequest(cells: Cells) -> dict[str, pa.Array]:
 
 
 def _texts(cells: Cells, fmt: Format) -> dict[str, pa.Array]:
-    """The text columns; method, url and protocol always."""
+    """The text columns; method, url and protocol always. A layout without methods is of GETs."""
     columns = {
         name: _text(cells.columns[name], fmt, name) for name in TEXTS if name in cells.columns
     }
@@ -93,6 +90,8 @@ def _texts(cells: Cells, fmt: Format) -> dict[str, pa.Array]:
         columns = _prefer(_request(cells.columns["request"], fmt), columns)
     if "query" in cells.columns and "url" in columns:
         columns["url"] = _with_query(columns["url"], _text(cells.columns["query"], fmt, "query"))
+    if fmt.layouts and "method" not in columns:
+        columns["method"] = _always("GET", len(cells.numbers))
     empty = pa.nulls(len(cells.numbers), pa.int32())
     nothing = pa.DictionaryArray.from_arrays(empty, pa.array([], pa.string()))
     columns = {"method": nothing, "url": nothing, "protocol": nothing} | columns
@@ -101,6 +100,10 @@ def _texts(cells: Cells, fmt: Format) -> dict[str, pa.Array]:
         asked = columns["url"].is_valid()
         columns |= {n: _where(asked, columns[n]) for n in ("method", "protocol")}
     return columns
+
+
+def _always(text: str, count: int) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), pa.array([text], pa.string()))
 
 
 def _where(rows: pa.Array, column: pa.DictionaryArray) -> pa.DictionaryArray:

@@ -26,7 +26,7 @@ from parsers.readers import read
 from parsers.records import spread
 from parsers.registry import Format
 from parsers.text import latin_lines
-from parsers.wrappers import Wrapper, load_wrappers, wrap
+from parsers.wrappers import BETWEEN, Wrapper, load_wrappers, wrap
 
 #: Share of the lines of requests that must be read.
 THRESHOLD = 0.8
@@ -94,10 +94,21 @@ def detect(sample: bytes, formats: Mapping[str, Format]) -> Detection:
         for texts in (latin_lines(bare.lines, bare.numbers),)
         for fmt in formats.values()
     ]
+    found = [one for one in found if not _covered(one, found)]
     found.sort(key=lambda one: (-one.told, -one.lines, len(one.format.wrappers), one.name))
     if not found or not found[0].lines:
         return Detection(None, 0.0, ("no format reads a line of it",), tuple(found))
     return _judge(head, found, formats)
+
+
+def _covered(one: Candidate, found: list[Candidate]) -> bool:
+    """Whether a format of which it reads all lines reads as many."""
+    return any(
+        other.lines >= one.lines > 0
+        for other in found
+        if other.format.wrappers == one.format.wrappers
+        and other.name.split(BETWEEN)[-1] in one.format.covers
+    )
 
 
 def _head(sample: bytes) -> bytes:

@@ -51,6 +51,7 @@ BARE_SHAPES = {
     "duration_ms": NUMBER,
     "duration_us": "[+-]?[0-9]+|-",
     "duration_ns": "[+-]?[0-9]+|-",
+    "country": "[A-Za-z0-9]{0,2}|-",
 }
 CHAIN = '[^ ,"]+(?:, ?[^ ,"]+)*'
 #: Escapes under which a quote after a backslash does not end a value.
@@ -176,4 +177,6 @@ def _shape(
         return ".+?"
     if name == "forwarded_for" and after[:1] in ("", " "):
         return CHAIN
-    return f'[^{stop}"]' + ("+" if after[:1] in ("", " ") else "*")
+    # An address or host with a comma after it is the first one of a list.
+    comma = "," if name in ("client", "host") else ""
+    return f'[^{stop}"{comma}]' + ("+" if after[:1] in ("", " ") else "*")
