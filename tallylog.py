@@ -150,6 +150,20 @@ def backfill(place: Place, /, jobs: int | None, as_json: bool, **asked: Any) -> 
         raise click.ClickException(terminal.clean("\n".join(summary.problems), keep="\n"))
 
 
+@main.command()
+@click.pass_obj
+def ingest(place: Place) -> None:
+    """Follow the logs of the configuration until told to stop.
+
+    SIGTERM and SIGINT stop it, SIGHUP makes it read the configuration anew.
+    """
+    from pipeline import logs, tail_run
+
+    config = place.config()
+    logs.set_up(config.log.format)
+    tail_run.Service(config, place.config).run()
+
+
 @_command
 @_site
 @click.option(

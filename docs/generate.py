@@ -6,6 +6,7 @@ not edit these pages, nor the part of README.md between its two marks.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -130,7 +131,7 @@ def _default(field: FieldInfo) -> str:
     if value is None or value == {}:
         return "none"
     if isinstance(value, tuple):
-        return "`[]`"
+        return f"`{json.dumps(value)}`"
     if isinstance(value, bool | int):
         return f"`{str(value).lower()}`"
     return f'`"{value}"`'

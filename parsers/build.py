@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import polars as pl
@@ -12,16 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from parsers.cells import Cells, Coded
-from parsers.lines import Lines, Longs, Mask
+from parsers.lines import Lines, Longs
+from parsers.measures import read_bytes, read_duration, read_status, read_texts, read_time
 from parsers.raw import RAW_FIELDS, TEXT, UNTOLD
 from parsers.registry import Format
-from parsers.times import read_any, read_clock, read_date, read_shaped
-from parsers.values import CLEANERS, decode, split_request, whole_number
+from parsers.values import CLEANERS, split_request
 
-#: Field -> milliseconds a unit.
-DURATIONS = {"duration_ms": 1.0, "duration_s": 1e3, "duration_us": 1e-3, "duration_ns": 1e-6}
 TEXTS = tuple(name for name, (kind, _) in RAW_FIELDS.items() if kind == TEXT)
-ESCAPABLE = frozenset({*TEXTS, "request", "query"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +30,8 @@ class Built:
 
 def build(cells: Cells, lines: Lines, fmt: Format) -> Built:
     """The RAW table of these cells. A row without a time or status is refused."""
-    time, timed = _time(cells, fmt)
-    status, known = _status(cells, fmt)
+    time, timed = read_time(cells, fmt)
+    status, known = read_status(cells, fmt)
     keep = timed & known
     refused = {"time": cells.numbers[~timed], "status": cells.numbers[timed & ~known]}
     if not keep.all():
@@ -44,9 +40,9 @@ def build(cells: Cells, lines: Lines, fmt: Format) -> Built:
         "offset": pa.array(lines.offsets(cells.numbers)),
         "time": pa.array(time),
         "status": pa.array(status.astype(np.int16)),
-        "bytes": pa.array(_bytes(cells, fmt)),
+        "bytes": pa.array(read_bytes(cells, fmt)),
     }
-    columns |= _duration(cells, fmt) | _texts(cells, fmt) | _subrequest(cells)
+    columns |= read_duration(cells, fmt) | _texts(cells, fmt) | _subrequest(cells)
     names = [name for name in RAW_FIELDS if name in columns]
     return Built(pa.table([columns[name] for name in names], names=names), refused)
 
@@ -75,77 +71,7 @@ def _told(table: pa.Table) -> pa.Table:
     """The table with agents, if need be such as say that there is nothing told of them."""
     if "agent" in table.column_names:
         return table
-    untold = pa.DictionaryArray.from_arrays(
-        np.zeros(table.num_rows, np.int32), pa.array([UNTOLD], pa.string())
-    )
-    return table.append_column("agent", untold)
-
-
-def _read(column: Coded, fmt: Format, field: str) -> pl.Series:
-    """The distinct values as text, null for those that mean "missing"."""
-    # Nothing of a number is ever escaped.
-    texts = decode(column.values, fmt.escape_of(field) if field in ESCAPABLE else "none")
-    for word in fmt.missing:
-        texts = texts.set((texts == word).fill_null(False), None)
-    return texts
-
-
-def _numbers(
-    column: Coded, fmt: Format, field: str, read: Callable[[pl.Series], pl.Series]
-) -> tuple[Longs, Mask]:
-    """A value a row and whether it could be read."""
-    values = read(_read(column, fmt, field))
-    good = values.is_not_null().to_numpy()
-    return values.fill_null(0).to_numpy()[column.codes], good[column.codes]
-
-
-def _time(cells: Cells, fmt: Format) -> tuple[Longs, Mask]:
-    if "time" in cells.columns:
-        # With a layout the times have the shape of the clock, or the line would not have matched.
-        shaped = bool(fmt.layouts) and len(fmt.clocks) == 1
-        read = partial(read_shaped, fmt.clocks[0]) if shaped else partial(read_any, fmt.clocks)
-        return _numbers(cells.columns["time"], fmt, "time", read)
-    if "date" not in cells.columns or "clock" not in cells.columns:
-        nothing = np.zeros(len(cells.numbers), dtype=np.int64)
-        return nothing, nothing.astype(np.bool_)
-    day, has_day = _numbers(cells.columns["date"], fmt, "date", read_date)
-    clock, has_clock = _numbers(cells.columns["clock"], fmt, "clock", read_clock)
-    return day + clock, has_day & has_clock
-
-
-def _status(cells: Cells, fmt: Format) -> tuple[Longs, Mask]:
-    """Three digits, or 0 for a dash; anything else can't be read."""
-    column = cells.columns.get("status")
-    if column is None:
-        nothing = np.zeros(len(cells.numbers), dtype=np.int64)
-        return nothing, nothing.astype(np.bool_)
-    return _numbers(column, fmt, "status", _read_status)
-
-
-def _read_status(texts: pl.Series) -> pl.Series:
-    shaped = texts.fill_null("0").str.extract(r"^([0-9]{3}|0)(?:\.0+)?$", 1)
-    values = shaped.cast(pl.Int64)
-    return values.set(values.is_between(1, 99), None)
-
-
-def _bytes(cells: Cells, fmt: Format) -> Longs:
-    if "bytes" not in cells.columns:
-        return np.zeros(len(cells.numbers), dtype=np.int64)
-    values, _ = _numbers(cells.columns["bytes"], fmt, "bytes", whole_number)
-    return np.maximum(values, 0)
-
-
-def _duration(cells: Cells, fmt: Format) -> dict[str, pa.Array]:
-    """The time taken, by the unit in the name of the field; null for a dash or less than 0."""
-    for field, factor in DURATIONS.items():
-        if field in cells.columns:
-            column = cells.columns[field]
-            values = _read(column, fmt, field).cast(pl.Float64, strict=False) * factor
-            values = values.set(~values.is_finite().fill_null(False) | (values < 0), None)
-            nulls = values.is_null().to_numpy()[column.codes]
-            millis = values.fill_null(0.0).to_numpy()[column.codes]
-            return {"duration_ms": pa.array(millis, mask=nulls)}
-    return {}
+    return table.append_column("agent", _always(UNTOLD, table.num_rows))
 
 
 def _subrequest(cells: Cells) -> dict[str, pa.Array]:
@@ -156,7 +82,7 @@ def _subrequest(cells: Cells) -> dict[str, pa.Array]:
 
 
 def _texts(cells: Cells, fmt: Format) -> dict[str, pa.Array]:
-    """The text columns; method, url and protocol always."""
+    """The text columns; method, url and protocol always. A layout without methods is of GETs."""
     columns = {
         name: _text(cells.columns[name], fmt, name) for name in TEXTS if name in cells.columns
     }
@@ -164,6 +90,8 @@ def _texts(cells: Cells, fmt: Format) -> dict[str, pa.Array]:
         columns = _prefer(_request(cells.columns["request"], fmt), columns)
     if "query" in cells.columns and "url" in columns:
         columns["url"] = _with_query(columns["url"], _text(cells.columns["query"], fmt, "query"))
+    if fmt.layouts and "method" not in columns:
+        columns["method"] = _always("GET", len(cells.numbers))
     empty = pa.nulls(len(cells.numbers), pa.int32())
     nothing = pa.DictionaryArray.from_arrays(empty, pa.array([], pa.string()))
     columns = {"method": nothing, "url": nothing, "protocol": nothing} | columns
@@ -174,18 +102,22 @@ def _texts(cells: Cells, fmt: Format) -> dict[str, pa.Array]:
     return columns
 
 
+def _always(text: str, count: int) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), pa.array([text], pa.string()))
+
+
 def _where(rows: pa.Array, column: pa.DictionaryArray) -> pa.DictionaryArray:
     codes = pc.if_else(rows, column.indices, pa.scalar(None, pa.int32()))
     return pa.DictionaryArray.from_arrays(codes, column.dictionary)
 
 
 def _text(column: Coded, fmt: Format, name: str) -> pa.DictionaryArray:
-    texts = _read(column, fmt, name)
+    texts = read_texts(column, fmt, fmt.escape_of(name))
     return gather(CLEANERS[name](texts) if name in CLEANERS else texts, column)
 
 
 def _request(column: Coded, fmt: Format) -> dict[str, pa.DictionaryArray]:
-    parts = split_request(_read(column, fmt, "request"))
+    parts = split_request(read_texts(column, fmt, fmt.escape_of("request")))
     return {
         name: gather(part, column)
         for name, part in zip(("method", "url", "protocol"), parts, strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,3 +85,26 @@ def _concat(columns: list[Coded]) -> Coded:
     starts = np.cumsum([0] + [len(column.values) for column in columns], dtype=np.int32)
     shifted = [column.codes + start for column, start in zip(columns, starts, strict=False)]
     return Coded(np.concatenate(shifted), pa.concat_arrays([column.values for column in columns]))
+
+
+def first_given(columns: Sequence[Coded], missing: Collection[str], count: int) -> Coded:
+    """For each of `count` rows the first value that is given, or what the first of them has."""
+    if not columns:
+        return Coded(np.zeros(count, dtype=np.int32), pa.nulls(1, pa.binary()))
+    result = columns[0]
+    for other in columns[1:]:
+        use = ~given(result, missing) & given(other, ())
+        if use.any():
+            codes = np.where(use, other.codes + len(result.values), result.codes)
+            result = Coded(codes.astype(np.int32), pa.concat_arrays([result.values, other.values]))
+    return result
+
+
+def given(column: Coded, missing: Collection[str]) -> Mask:
+    """Which rows have a value that is none of those that mean that there is none."""
+    good = column.values.is_valid().to_numpy(zero_copy_only=False)
+    for word in missing:
+        same = pc.fill_null(pc.equal(column.values, word.encode()), False)
+        good = good & ~same.to_numpy(zero_copy_only=False)
+    rows: Mask = good[column.codes]
+    return rows

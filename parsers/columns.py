@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as csv
 
-from parsers.lines import Lines, Longs
+from parsers.lines import BOM, Lines, Longs
 
 #: How many counts of columns are looked at, and the highest of them.
 KINDS, WIDEST = 16, 100
@@ -36,6 +37,9 @@ def cut_columns(
     """
     if not lines.source.isascii():
         numbers = _safe(lines, numbers, delimiter, count)
+        # The reader would take a byte order mark for one of the file it is given.
+        marked = takewhile(lambda number: lines.raw(int(number)).startswith(BOM), numbers)
+        numbers = numbers[sum(1 for _ in marked) :]
     wanted = sorted({*coded, plain} - {-1})
     if not len(numbers):
         return Cut(numbers, {n: pa.array([], _type(n, plain)) for n in wanted})

@@ -23,9 +23,10 @@ from parsers.parse import parse
 from parsers.peel import Bare, unwrap
 from parsers.raw import RAW_FIELDS, REASONS, TEXT, UNTOLD
 from parsers.readers import read
+from parsers.records import spread
 from parsers.registry import Format
 from parsers.text import latin_lines
-from parsers.wrappers import Wrapper, load_wrappers, wrap
+from parsers.wrappers import BETWEEN, Wrapper, load_wrappers, wrap
 
 #: Share of the lines of requests that must be read.
 THRESHOLD = 0.8
@@ -96,6 +97,7 @@ def detect(sample: bytes, formats: Mapping[str, Format]) -> Detection:
         for texts in (latin_lines(bare.lines, bare.numbers),)
         for fmt in formats.values()
     ]
+    found = [one for one in found if not _covered(one, found)]
     found.sort(key=lambda one: (-one.told, -one.lines, len(one.format.wrappers), one.name))
     if not found or not found[0].lines:
         return Detection(None, 0.0, ("no format reads a line of it",), tuple(found))
@@ -116,6 +118,16 @@ def alike(sample: bytes, fmt: Format, other: bytes) -> bool:
     lines = split_lines(_head(sample[:SMALL_SAMPLE]), 0)
     texts = latin_lines(lines, np.arange(len(lines)))
     return bool(texts.str.contains(pattern).all())
+
+
+def _covered(one: Candidate, found: list[Candidate]) -> bool:
+    """Whether a format of which it reads all lines reads as many."""
+    return any(
+        other.lines >= one.lines > 0
+        for other in found
+        if other.format.wrappers == one.format.wrappers
+        and other.name.split(BETWEEN)[-1] in one.format.covers
+    )
 
 
 def _head(sample: bytes) -> bytes:
@@ -144,6 +156,9 @@ def _views(
 
 def _candidate(bare: Bare, texts: pl.Series, fmt: Format) -> Candidate:
     """What the format makes of lines that have these texts."""
+    apart = bare if fmt.records is None else spread(bare, fmt.records)
+    if apart is not bare:
+        bare, texts = apart, latin_lines(apart.lines, apart.numbers)
     numbers, directives = bare.numbers, 0
     refused: Mapping[str, Longs] = {}
     fits = _fits(texts, fmt)
@@ -169,7 +184,7 @@ def _fits(texts: pl.Series, fmt: Format) -> Mask:
     pattern = pattern_of(fmt)
     if pattern is None:
         directives = texts.str.starts_with("#")
-        return np.full(len(texts), bool(directives.any()))
+        return np.full(len(texts), bool(fmt.columns or directives.any()))
     return texts.str.contains(pattern).to_numpy()
 
 

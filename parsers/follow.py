@@ -17,6 +17,7 @@ import polars as pl
 
 from parsers.build import Built
 from parsers.keys import keys_of
+from parsers.labels import STYLES
 from parsers.lines import Lines, Longs
 from parsers.readers import read
 from parsers.registry import Format
@@ -85,21 +86,27 @@ def others_of(formats: Iterable[Format]) -> Others:
     return Others(candidates, "|".join(patterns))
 
 
-def _rank(fmt: Format) -> tuple[str, int, int, str]:
+def _rank(fmt: Format) -> tuple[str, int, int, int, str]:
     """Layouts with many fields come first, and of those equal in this the ones that skip least;
-    objects with few names for their fields, which are not those of everybody."""
-    if fmt.dialect == "json":
-        return fmt.dialect, sum(map(len, fmt.fields.values())), 0, fmt.name
+    objects with few names for their fields, which are not those of everybody. What covers other
+    formats comes after these."""
+    covers = len(fmt.covers)
+    if not fmt.layouts:
+        return fmt.dialect, covers, sum(map(len, fmt.fields.values())), 0, fmt.name
     told = max(len(layout.whole.fields) for layout in fmt.layouts)
-    return fmt.dialect, -told, sum(len(MUTE.findall(one.text)) for one in fmt.layouts), fmt.name
+    mute = sum(len(MUTE.findall(one.text)) for one in fmt.layouts)
+    return fmt.dialect, covers, -told, mute, fmt.name
 
 
 def pattern_of(fmt: Format) -> str | None:
-    """What a line of a text format must match, and one of a JSON format hold; None for others."""
+    """What a line of a layout must match, and one of named values hold; None for others."""
     if fmt.dialect == "w3c":
         return None
     if fmt.dialect == "json":
         names = fmt.marks or fmt.fields["status"]
         keys = [keys_of(name)[-1].encode().decode("latin-1") for name in names]
         return rf'^[ \t]*\{{.*"(?:{"|".join(map(re.escape, keys))})"'
+    if fmt.dialect in STYLES:
+        style, labels = STYLES[fmt.dialect], map(re.escape, fmt.fields["status"])
+        return f"(?:^|{style.separator})(?:{'|'.join(labels)}){style.mark}"
     return "|".join(dict.fromkeys(layout.whole.pattern or "" for layout in fmt.layouts))

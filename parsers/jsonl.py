@@ -49,7 +49,7 @@ def read_objects(
 
     With `strict` a line is foreign too that has none of the format's marks, or one of another's.
     """
-    texts = decode(lines.column(numbers).cast(pa.binary()), "none").str.strip_chars(" \t\r\n")
+    texts = decode(lines.bodies(numbers).cast(pa.binary()), "none").str.strip_chars(" \t\r\n")
     shaped = (texts.str.starts_with("{") & texts.str.ends_with("}")).to_numpy()
     names = {*fmt.visitor, *(name for choice in fmt.fields.values() for name in choice)}
     paths = sorted(names | {*fmt.marks, *fmt.foreign} if strict else names)
@@ -88,7 +88,7 @@ def _read_fast(texts: pl.Series, numbers: Longs, paths: Sequence[str]) -> Cells:
         quick = _extract(texts.filter(~hard), paths)
     except duckdb.InvalidInputException:
         # Not lost: what can't be read this way is read singly.
-        hard |= ~_valid(texts)
+        hard |= ~readable(texts)
         quick = _extract(texts.filter(~hard), paths)
     odd = hard.to_numpy()
     slow = _read_singly(texts.filter(hard), numbers[odd], paths)
@@ -104,8 +104,8 @@ def _extract(texts: pl.Series, paths: Sequence[str]) -> dict[str, Coded]:
     return {path: _decoded(column) for path, column in zip(paths, columns, strict=True)}
 
 
-def _valid(texts: pl.Series) -> pl.Series:
-    """Which of the texts DuckDB can read."""
+def readable(texts: pl.Series) -> pl.Series:
+    """Which of the texts are JSON to DuckDB."""
     return pl.Series(_relation(texts).project("json_valid(text)").to_arrow_table().column(0))
 
 

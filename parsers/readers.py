@@ -8,6 +8,7 @@ import numpy as np
 
 from parsers.build import Built, build, join
 from parsers.jsonl import read_objects
+from parsers.labels import STYLES, read_labels
 from parsers.lines import Lines, Longs
 from parsers.registry import Format
 from parsers.text import Engine, read_fast, read_layouts, read_reference
@@ -28,6 +29,8 @@ def read(
         return _w3c(lines, numbers, fmt, state, fast)
     if fmt.dialect == "json":
         return _json(lines, numbers, fmt, fast, strict), 0
+    if fmt.dialect in STYLES:
+        return _labels(lines, numbers, fmt, fast), 0
     return _text(lines, numbers, fmt, read_fast if fast else read_reference, strict), 0
 
 
@@ -43,6 +46,12 @@ def _json(lines: Lines, numbers: Longs, fmt: Format, fast: bool, strict: bool) -
     found = read_objects(lines, numbers, fmt, fast, strict)
     built = build(found.cells, lines, fmt)
     return Built(built.table, built.refused | {"json": found.broken, "fields": found.foreign})
+
+
+def _labels(lines: Lines, numbers: Longs, fmt: Format, fast: bool) -> Built:
+    found = read_labels(lines, numbers, fmt, fast)
+    built = build(found.cells, lines, fmt)
+    return Built(built.table, built.refused | {"layout": found.foreign})
 
 
 def _w3c(lines: Lines, numbers: Longs, fmt: Format, state: State, fast: bool) -> tuple[Built, int]:

@@ -25,18 +25,23 @@ from parsers.wrappers import Wrapper
 #: key -> what it means. These are the keys of a format's TOML, shipped or in the configuration.
 KEYS: dict[str, str] = {
     "title": "What it is, for people.",
-    "dialect": "text (a layout), json (an object a line) or w3c (#Fields).",
+    "dialect": "text (a layout), json (an object a line), w3c (#Fields), ltsv or logfmt.",
     "layout": "The line: $field or ${field}, $$ for a dollar sign, and other text (dialect text).",
     "nginx": "Instead of layout or fields: a log_format of nginx, with or without its escape=.",
     "apache": "Likewise a LogFormat of Apache, or a format of lighttpd or varnishncsa.",
     "json": "Likewise field -> key.path, in a log of one JSON object a line.",
     "w3c": "Likewise true, for a log with #Fields.",
-    "fields": "Field -> names it may have in the log, the best first (dialects json and w3c).",
+    "fields": "Field -> names it may have in the log, the best first (not of dialect text).",
     "time": "Ways the time may be written: clf, iso8601, epoch, or strptime letters.",
+    "zone": "Time zone (Europe/Berlin) of times that are written without one; else they are UTC.",
     "escape": "Field -> how its value is escaped; one word for all of them.",
     "missing": "Texts that mean that there is no value.",
+    "columns": "W3C only: names of the columns where the log has no #Fields, blanks between them.",
+    "records": "JSON only: key of an array of records in a line; empty for an array alone.",
     "marks": "JSON only: names of which every line has one, and no line of another format.",
     "visitor": "JSON only: name -> its values where a visitor asked, not a part of the CDN.",
+    "covers": "Formats whose lines it reads too; one that reads as many is preferred.",
+    "sample": "A line of it, to be known by.",
     "variant": "W3C only: what differs in files that have a certain field.",
 }
 VARIANT_KEYS: dict[str, str] = {
@@ -44,7 +49,7 @@ VARIANT_KEYS: dict[str, str] = {
     "fields": "Entries that replace those of the format.",
     "escape": "Entries that replace those of the format.",
 }
-DIALECTS = ("text", "json", "w3c")
+DIALECTS = ("text", "json", "w3c", "ltsv", "logfmt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +74,12 @@ class Format:
     escape: Mapping[str, str]
     missing: frozenset[str]
     variants: tuple[Variant, ...]
+    columns: tuple[str, ...]
+    records: str | None
     visitor: Mapping[str, tuple[str, ...]]
     marks: tuple[str, ...]
+    covers: frozenset[str]
+    sample: str
     #: Marks of other formats; only a format without marks has them.
     foreign: tuple[str, ...] = ()
     wrappers: tuple[Wrapper, ...] = ()
@@ -109,7 +118,8 @@ def _make(name: str, table: Mapping[str, Any]) -> Format:
     _refuse_unknown(table, KEYS)
     table = spell_out(table, _shipped)
     dialect = _dialect(table)
-    clocks = tuple(clock(text) for text in _words(table, "time", ["clf", "iso8601", "epoch"]))
+    times, zone = _words(table, "time", ["clf", "iso8601", "epoch"]), _text(table, "zone", "UTC")
+    clocks = tuple(clock(text, zone) for text in times)
     escape = _escape(table)
     texts = _words(table, "layout", ()) if dialect == "text" else ()
     fields = _fields(table) if dialect != "text" else {}
@@ -128,8 +138,12 @@ def _make(name: str, table: Mapping[str, Any]) -> Format:
         escape=escape,
         missing=frozenset(_words(table, "missing", ["-"])),
         variants=tuple(_variant(entry) for entry in table.get("variant", ())),
+        columns=tuple(_text(table, "columns", "").split()),
+        records=_text(table, "records") if "records" in table else None,
         visitor=_table_of_words(table, "visitor"),
         marks=_words(table, "marks", ()) if "marks" in table else (),
+        covers=frozenset(_words(table, "covers", ()) if "covers" in table else ()),
+        sample=_text(table, "sample", ""),
     )
 
 

@@ -130,7 +130,7 @@ def bytes_of(texts: pl.Series) -> pa.Array:
     return pa.array(raw, pa.binary())
 
 
-def _latin_of(values: pa.Array) -> pl.Series:
+def latin_of(values: pa.Array) -> pl.Series:
     """Bytes as text of one character a byte."""
     try:
         texts = values.cast(pa.string())
@@ -195,7 +195,7 @@ def _take(piece: Piece, column: Coded, columns: dict[str, Coded]) -> Mask:
             columns[name] = column
         closed = _closed(column.values) if piece.escaped else np.ones(1, dtype=np.bool_)
         return _rows(closed, column.codes)
-    texts = _latin_of(column.values)
+    texts = latin_of(column.values)
     if not piece.fields:
         return _rows(texts.str.contains(piece.pattern).to_numpy(), column.codes)
     if piece.inner is not None:

@@ -1,15 +1,17 @@
 """How a log writes the time, and what that is in milliseconds since 1970-01-01 UTC.
 
 Every function takes distinct texts and returns one integer each, null where the text is no time.
-A time without a zone is UTC. Fractions are cut, not rounded, to milliseconds.
+A time without a zone is UTC unless the clock says otherwise. Fractions are cut, not rounded, to
+milliseconds.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +29,8 @@ ISO_PATTERN = (
     "[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}"
     "(?:[.,][0-9]{1,12})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
+#: How a time ends that tells its zone, in ISO 8601.
+ZONE_PATTERN = ":[0-9]{2}[.,0-9]*(?:Z|[+-][0-9]{2}:?[0-9]{2})$"
 EPOCH_PATTERN = r"[0-9]{1,19}(?:\.[0-9]{1,12})?"
 DATE_PATTERN = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 CLOCK_PATTERN = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,12})?"
@@ -38,6 +42,7 @@ DIRECTIVES: dict[str, tuple[str, int | None]] = {
     "d": ("[0-9]{2}", 2),
     "e": ("[ 0-9][0-9]", 2),
     "b": ("[A-Za-z]{3}", 3),
+    "a": ("[A-Za-z]{3}", 3),
     "H": ("[0-9]{2}", 2),
     "M": ("[0-9]{2}", 2),
     "S": ("[0-9]{2}", 2),
@@ -60,8 +65,32 @@ class Clock:
     read: Callable[[pl.Series], pl.Series]
 
 
-def clock(name: str) -> Clock:
-    """The clock called `name`: clf, iso8601, epoch, or a pattern of strptime letters."""
+def clock(name: str, zone: str = "UTC") -> Clock:
+    """The clock called `name`: clf, iso8601, epoch, or a pattern of strptime letters.
+
+    A time that is written without its zone is one of `zone`, by the name that IANA gave it.
+    """
+    one = _clock(name)
+    if zone == "UTC" or name in ("clf", "epoch") or "%z" in name:
+        return one
+    try:
+        ZoneInfo(zone)
+    except (ValueError, KeyError, OSError) as error:
+        raise ValueError(f"zone {zone!r}: not the name of a time zone") from error
+    return replace(one, read=partial(_read_local, one.read, zone))
+
+
+def _read_local(read: Callable[[pl.Series], pl.Series], zone: str, texts: pl.Series) -> pl.Series:
+    """Of two equal times when clocks go back, the first; null for what they leap over."""
+    millis = read(texts)
+    there = millis.cast(pl.Datetime("ms")).dt.replace_time_zone(
+        zone, ambiguous="earliest", non_existent="null"
+    )
+    told = texts.str.contains(ZONE_PATTERN).fill_null(False)
+    return millis.zip_with(told, there.dt.epoch("ms"))
+
+
+def _clock(name: str) -> Clock:
     named = {
         "clf": Clock(CLF_PATTERN, CLF_WIDTH, read_clf),
         "iso8601": Clock(ISO_PATTERN, None, read_iso),

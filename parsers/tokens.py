@@ -25,6 +25,7 @@ EXTRA_FIELDS: dict[str, str] = {
     "query": "Query string that belongs to url.",
     "date": "Day in UTC (2024-03-12), where the time of day is a field of its own.",
     "clock": "Time of day in UTC (15:22:28).",
+    "duration": "Time taken to serve, with its unit (0.5s, 12ms, 357µs); without one in seconds.",
     "duration_s": "Time taken to serve, in seconds.",
     "duration_us": "Time taken to serve, in microseconds.",
     "duration_ns": "Time taken to serve, in nanoseconds.",
@@ -50,6 +51,7 @@ BARE_SHAPES = {
     "duration_ms": NUMBER,
     "duration_us": "[+-]?[0-9]+|-",
     "duration_ns": "[+-]?[0-9]+|-",
+    "country": "[A-Za-z0-9]{0,2}|-",
 }
 CHAIN = '[^ ,"]+(?:, ?[^ ,"]+)*'
 #: Escapes under which a quote after a backslash does not end a value.
@@ -175,4 +177,6 @@ def _shape(
         return ".+?"
     if name == "forwarded_for" and after[:1] in ("", " "):
         return CHAIN
-    return f'[^{stop}"]' + ("+" if after[:1] in ("", " ") else "*")
+    # An address or host with a comma after it is the first one of a list.
+    comma = "," if name in ("client", "host") else ""
+    return f'[^{stop}"{comma}]' + ("+" if after[:1] in ("", " ") else "*")

@@ -25,6 +25,8 @@ HASH = re.compile(rb"#([0-9A-F]{2})")
 #: A method is letters, with dashes or underscores between them (M-SEARCH, RPC_IN_DATA).
 METHOD = "[A-Za-z][A-Za-z_-]{0,30}"
 PROTOCOL = "HTTP/[0-9][^ ]*"
+#: Unit of time -> milliseconds. Microseconds are written with either of two letters.
+UNITS = {"ns": 1e-6, "us": 1e-3, "µs": 1e-3, "μs": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4, "h": 3.6e6}
 #: Method, then the target (which may hold spaces), then a protocol if the last word is one.
 ANY_REQUEST = f"^({METHOD}) +([^ ](?s:.*?))(?: +({PROTOCOL}))? *$"
 
@@ -157,9 +159,26 @@ def _without_port(texts: pl.Series) -> pl.Series:
     return bracketed.str.replace(r"^([^:]*):[0-9]*$", "$1")
 
 
+def clean_protocol(texts: pl.Series) -> pl.Series:
+    """A protocol with its name: some logs write 1.1, or 2.0.0.0 for HTTP/2.0."""
+    return texts.str.replace(r"^([0-9](?:\.[0-9])?)(?:\.0)*$", "HTTP/$1")
+
+
 CLEANERS: Mapping[str, Callable[[pl.Series], pl.Series]] = MappingProxyType(
-    {"client": clean_client, "host": clean_host}
+    {"client": clean_client, "host": clean_host, "protocol": clean_protocol}
 )
+
+
+def bare_number(texts: pl.Series) -> pl.Series:
+    """Numbers; null for anything else."""
+    return texts.cast(pl.Float64, strict=False)
+
+
+def with_unit(texts: pl.Series) -> pl.Series:
+    """Times such as 0.5s, 12ms or 357µs in milliseconds; without a unit they are seconds."""
+    parts = texts.str.extract_groups(r"^([0-9.eE+-]+?)(ns|us|µs|μs|ms|s|m|h)?$").struct.unnest()
+    units = parts.get_column("2").fill_null("s").replace_strict(UNITS, return_dtype=pl.Float64)
+    return bare_number(parts.get_column("1")) * units
 
 
 def whole_number(texts: pl.Series) -> pl.Series:

@@ -1,18 +1,23 @@
-"""W3C extended logs: columns named by the file's own #Fields lines.
+"""W3C extended logs: columns named by the file's own #Fields lines, or Zeek's #fields.
+
+A format may name the columns itself for logs that have no such line. Where rows have a time of
+day only, their day is that of the last #Date line.
 
 Values are separated by tabs or by spaces, whichever comes first in the line. Between spaces a
 value may stand in quotes, a quote in it doubled, and more than one space is as one. A row may
 end early, as long as it has all that makes a record. The fast engine takes lines that have
-exactly the columns of #Fields and nothing quoted; the reference takes the others.
+as many columns as the first of them and nothing quoted; the reference takes the others.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from parsers.cells import Cells, Coded, coded, encode, merge
 from parsers.columns import cut_columns
@@ -21,7 +26,10 @@ from parsers.registry import Format
 from parsers.text import bytes_of, latin_lines
 
 DIRECTIVE = b"#"
-FIELDS = b"#Fields:"
+#: Beginnings of lines that name the columns; Zeek has tabs between the names.
+FIELDS = (b"#Fields:", b"#fields\t")
+DATED = b"#Date:"
+DATE = re.compile(rb"#Date:[ \t]*([0-9]{4}-[0-9]{2}-[0-9]{2})")
 TOKEN = '"(?:[^"]|"")*"|[^ ]+'
 #: What a row may not lack, each line one of these.
 NEEDED = (("time", "date"), ("time", "clock"), ("status",), ("url", "request"))
@@ -49,27 +57,35 @@ class Rows:
 
 
 def advance_fields(data: bytes, state: Mapping[str, str]) -> Mapping[str, str]:
-    """The state after these lines: the last #Fields line of them, if there is one."""
-    data, *_ = drop_nuls(data)
-    end = len(data)
-    while end > 0:
-        start = data.rfind(b"\n" + FIELDS, 0, end) + 1
-        if start == 0 and not data.removeprefix(BOM).startswith(FIELDS):
-            break
-        line = data[start:].split(b"\n", 1)[0] if start == 0 else _line(data, start)
-        if b"\0" not in line and len(line) <= LONGEST:
-            return {**state, "fields": _names(line.removeprefix(BOM))}
-        end = start
+    """The state after these lines: the last #Fields and #Date of them, if there are any."""
+    data = drop_nuls(data)[0].removeprefix(BOM)
+    found = [hit for mark in (*FIELDS, DATED) if (hit := _last(data, mark)) is not None]
+    for _, line in sorted(found):
+        state = _heed(line, state)
     return state
 
 
-def _line(data: bytes, start: int) -> bytes:
-    end = data.find(b"\n", start)
-    return data[start : end if end >= 0 else len(data)]
+def _last(data: bytes, mark: bytes) -> tuple[int, bytes] | None:
+    """The last line that begins like this and says something, and where it is."""
+    end = len(data)
+    while end > 0:
+        start = data.rfind(b"\n" + mark, 0, end) + 1
+        if start == 0 and not data.startswith(mark):
+            break
+        stop = data.find(b"\n", start)
+        line = data[start : stop if stop >= 0 else len(data)]
+        if b"\0" not in line and len(line) <= LONGEST and _heed(line, {}):
+            return start, line
+        end = start
+    return None
 
 
-def _names(line: bytes) -> str:
-    return " ".join(line[len(FIELDS) :].decode("utf-8", errors="replace").split())
+def _heed(line: bytes, state: Mapping[str, str]) -> Mapping[str, str]:
+    """The state after this directive."""
+    if line.startswith(FIELDS):
+        return {**state, "fields": " ".join(line.decode("utf-8", "replace").split()[1:])}
+    date = DATE.match(line)
+    return {**state, "date": date[1].decode()} if date else state
 
 
 def read_rows(
@@ -81,39 +97,53 @@ def read_rows(
     # A directive with NUL bytes in it says nothing that could be trusted.
     spoiled = special & lines.nul[numbers] if lines.nul is not None else special & False
     directives, rows = numbers[special & ~spoiled], numbers[~special]
-    groups = _groups(lines, directives, rows, state.get("fields", ""))
-    headless = np.concatenate([groups.pop("", rows[:0]), numbers[spoiled]])
-    blocks = tuple(_block(lines, group, fmt, names, fast) for names, group in groups.items())
-    return Rows(blocks, headless, len(directives))
+    groups = _groups(lines, directives, rows, {"fields": " ".join(fmt.columns), **state})
+    blank = [groups.pop(key) for key in list(groups) if not key[0]]
+    headless = np.concatenate([*blank, numbers[spoiled]])
+    blocks = tuple(_block(lines, group, fmt, *key, fast) for key, group in groups.items())
+    return Rows(blocks, np.sort(headless), len(directives))
 
 
-def _groups(lines: Lines, directives: Longs, rows: Longs, names: str) -> dict[str, Longs]:
-    """Field names -> the lines they are in force for; the names are "" before there are any."""
-    found: dict[str, list[Longs]] = {}
+def _groups(
+    lines: Lines, directives: Longs, rows: Longs, state: Mapping[str, str]
+) -> dict[tuple[str, str], Longs]:
+    """Names of the columns, and the date -> the lines they are in force for; the names are ""
+    before there are any."""
+    found: dict[tuple[str, str], list[Longs]] = {}
     start = 0
     for number in [*directives.tolist(), None]:
-        line = b"" if number is None else bytes(lines.data[lines.starts[number] :][: len(FIELDS)])
-        if number is not None and line != FIELDS:
+        after = state if number is None else _heed(lines.raw(number), state)
+        if number is not None and after is state:
             continue
         end = len(rows) if number is None else int(np.searchsorted(rows, number))
         if end > start:
-            found.setdefault(names, []).append(rows[start:end])
-        start = end
-        if number is not None:
-            names = _names(bytes(lines.data[lines.starts[number] : lines.ends[number]]))
+            key = state["fields"], state.get("date", "")
+            found.setdefault(key, []).append(rows[start:end])
+        start, state = end, after
     return {key: np.concatenate(parts) for key, parts in found.items()}
 
 
-def _block(lines: Lines, numbers: Longs, fmt: Format, names: str, fast: bool) -> Block:
+def _block(lines: Lines, numbers: Longs, fmt: Format, names: str, date: str, fast: bool) -> Block:
     fields = names.split()
     fmt = _vary(fmt, fields)
     wanted = {field: _place(choice, fields) for field, choice in fmt.fields.items()}
     places = {field: place for field, place in wanted.items() if place is not None}
-    easy = _read_fast(lines, numbers, len(fields), places) if fast else None
+    block = _read(lines, numbers, fmt, len(fields), places, fast)
+    if not date or "date" in places or "clock" not in places:
+        return block
+    same = np.zeros(len(block.cells.numbers), dtype=np.int32)
+    dated = {**block.cells.columns, "date": Coded(same, pa.array([date.encode()], pa.binary()))}
+    return replace(block, cells=Cells(block.cells.numbers, dated))
+
+
+def _read(
+    lines: Lines, numbers: Longs, fmt: Format, count: int, places: Mapping[str, int], fast: bool
+) -> Block:
+    easy = _read_fast(lines, numbers, count, places) if fast else None
     if easy is None:
-        return _read_reference(lines, numbers, fmt, len(fields), places)
+        return _read_reference(lines, numbers, fmt, count, places)
     left = lines.without(numbers, easy.numbers)
-    rest = _read_reference(lines, left, fmt, len(fields), places)
+    rest = _read_reference(lines, left, fmt, count, places)
     return Block(fmt, merge([easy, rest.cells]), rest.short, rest.long)
 
 
@@ -131,17 +161,21 @@ def _place(choice: Iterable[str], names: Sequence[str]) -> int | None:
 
 
 def _read_fast(lines: Lines, numbers: Longs, count: int, places: Mapping[str, int]) -> Cells | None:
-    """Lines with exactly `count` values, or None if these are too hard for it."""
+    """Lines with as many values as the first, or None if these are too hard for it."""
     whole = numbers if lines.torn is None else numbers[~lines.torn[numbers]]
-    if count < 2 or not len(whole):
+    if not len(whole):
         return None
     head = bytes(lines.data[lines.starts[whole[0]] : lines.ends[whole[0]]])
     tab = _separator(head) == b"\t"
-    if not tab and _hard(lines.source):
+    have = head.count(b"\t" if tab else b" ") + 1
+    if have < max(2, _least(places, count)) or have > count or (not tab and _hard(lines.source)):
         return None
-    cut = cut_columns(lines, whole, "\t" if tab else " ", count, {0, *places.values()}, -1)
+    found = {field: place for field, place in places.items() if place < have}
+    cut = cut_columns(lines, whole, "\t" if tab else " ", have, {0, *found.values()}, -1)
     good = _leads(coded(cut.columns[0]), b" " if tab else b'\t"')
-    columns = {field: coded(cut.columns[place]) for field, place in places.items()}
+    nothing = Coded(np.zeros(len(cut.numbers), dtype=np.int32), pa.nulls(1, pa.binary()))
+    columns = dict.fromkeys(places, nothing)
+    columns |= {field: coded(cut.columns[place]) for field, place in found.items()}
     return Cells(cut.numbers, columns).take(good)
 
 

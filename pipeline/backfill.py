@@ -6,6 +6,7 @@ import datetime as dt
 import errno
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -49,8 +50,12 @@ def backfill(
     began = time.monotonic()
     formats = dict(load_formats(config.formats))
     wanted = _sources(config, paths, site, format)
-    sites = _sites(config, wanted)
-    requests = [r for source in wanted for r in _requests(source, config, sites, formats)]
+    sites = sites_of(config, wanted)
+    requests = [
+        replace(request(source, config, sites, formats), path=path)
+        for source in wanted
+        for path in sources.expand(source.paths)
+    ]
     meter = progress or Silent()
     catalog = Catalog(data_dir)
     try:
@@ -66,7 +71,7 @@ def backfill(
         meter.finish()
         _roll_up(catalog, ingest.days)
     except (OSError, sa.exc.OperationalError) as error:
-        raise _store_error(error, data_dir) from error
+        raise store_error(error, data_dir) from error
     finally:
         catalog.close()
     ingest.summary.seconds = time.monotonic() - began
@@ -93,16 +98,18 @@ def _sources(config: Config, paths: Sequence[str], site: str | None, fmt: str) -
     return [Source(site=name, paths=tuple(paths), format=fmt)]
 
 
-def _sites(config: Config, wanted: Sequence[Source]) -> dict[str, ConfiguredSite]:
+def sites_of(config: Config, wanted: Sequence[Source]) -> dict[str, ConfiguredSite]:
+    """The sites that the sources are about, by name."""
     if any(source.by_host for source in wanted):
         return {site.name: site for site in config.sites}
     names = [source.site for source in wanted if source.site]
     return {name: config.site_named(name) for name in names}
 
 
-def _requests(
+def request(
     source: Source, config: Config, sites: dict[str, ConfiguredSite], formats: dict[str, Format]
-) -> list[Request]:
+) -> Request:
+    """How files of the source are read; which one is left open."""
     names = list(sites) if source.by_host else [str(source.site)]
     chosen = [sites[name] for name in names]
     log = Log(
@@ -115,7 +122,7 @@ def _requests(
     )
     name = _format_name(source, formats)
     scope = "" if source.by_host else str(source.site)
-    return [Request(path, scope, log, name) for path in sources.expand(source.paths)]
+    return Request("", scope, log, name)
 
 
 def _rules(*parts: Exclude) -> Rules:
@@ -156,7 +163,8 @@ def _roll_up(catalog: Catalog, days: set[tuple[str, dt.date]]) -> None:
         rollup(catalog, sorted({site for site, _ in days}), min(dates), max(dates))
 
 
-def _store_error(error: Exception, data_dir: Path) -> StoreError:
+def store_error(error: Exception, data_dir: Path) -> StoreError:
+    """What it means that the store could not be written."""
     full = getattr(error, "errno", None) == errno.ENOSPC or "disk is full" in str(error)
     if full:
         return StoreError(

@@ -64,13 +64,14 @@ def claim(
     trail: Trail,
     ended: bool,
     lines_before: int,
+    shrunk: bool = False,
 ) -> int:
     """Make a new source, unless another process made it meanwhile.
 
     Raises `SourceMoved` in that case: judge the stream again.
     """
     with catalog.write() as tx:
-        verdict = judge(trail, find(tx, scope, trail.points), ended)
+        verdict = judge(trail, find(tx, scope, trail.points), ended, shrunk)
         if verdict.kind not in ("new", "fork"):
             raise SourceMoved(path)
         now = utcnow()

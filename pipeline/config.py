@@ -130,6 +130,10 @@ class Source(Section):
         default=("/pixel.gif", "/p.gif"),
         description="Paths that are no image but a pixel: what its query describes is counted.",
     )
+    polling: bool = Field(
+        default=False,
+        description="Look for new lines at every commit, where the system tells of no changes.",
+    )
     exclude: Exclude = _table("Rules for this source, added to those of [exclude].")
 
 
@@ -154,6 +158,33 @@ class Store(Section):
     )
 
 
+class Ingest(Section):
+    commit_seconds: float = Field(
+        default=1.0, gt=0, le=60, description="Seconds between two commits of new lines."
+    )
+    commit_lines: int = Field(
+        default=50_000, ge=1, description="So many lines are committed without waiting."
+    )
+    rescan_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        description="Seconds between two looks at all files; in between the system tells of"
+        " changes.",
+    )
+    finish_seconds: float = Field(
+        default=300.0,
+        gt=0,
+        description="A file that has been quiet for so many seconds is finished: a last line"
+        " without its end is read, and a file without a name is closed.",
+    )
+
+
+class Log(Section):
+    format: Literal["text", "json"] = Field(
+        default="text", description="How services log to stderr: `text`, or `json` a line."
+    )
+
+
 class Web(Section):
     host: str = Field(default="127.0.0.1", description="Address the web server listens on.")
     port: int = Field(default=8710, ge=1, le=65535, description="Port the web server listens on.")
@@ -171,6 +202,8 @@ class Config(Section):
     )
     store: Store = _table("Where and how long things are kept.")
     exclude: Exclude = _table("Records that are never counted.")
+    ingest: Ingest = _table("How `tallylog ingest` follows the sources.")
+    log: Log = _table("What services say while they run.")
     web: Web = _table("The web server.")
 
     def site_named(self, name: str) -> Site:

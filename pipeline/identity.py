@@ -139,14 +139,17 @@ class Verdict:
     offset: int = 0
 
 
-def judge(trail: Trail, candidates: Iterable[Known], ended: bool) -> Verdict:
-    """Decide from the trail so far; `ended` says that the stream has no more to come."""
+def judge(trail: Trail, candidates: Iterable[Known], ended: bool, shrunk: bool = False) -> Verdict:
+    """Decide from the trail so far; `ended` says that the stream has no more to come, `shrunk`
+    that it was seen to be cut, and so is a fork however soon it differs."""
     candidates = list(candidates)
     if not candidates:
         return Verdict("new")
     deepest = max(candidates, key=lambda known: (known.matched, known.offset))
     in_step = deepest.matched == trail.points[-1].position
     resumable = [known for known in candidates if _goes_on(trail, known)]
+    if shrunk and not resumable:
+        return Verdict("fork", deepest, deepest.matched)
     if in_step and deepest.offset > trail.end:
         return Verdict("known", deepest, trail.end) if ended else Verdict("open", deepest)
     if resumable:

@@ -143,6 +143,7 @@ class Place:
     cut: bool = False
     #: Up to where the catalog has been told of the trail's points.
     told: int = 0
+    shrunk: bool = False
 
     def take(self, data: bytes, ended: bool) -> Iterator[Piece]:
         """Pieces of what is new in `data`, whole lines that go on where the last ones ended;
@@ -171,7 +172,7 @@ class Place:
     def _judge(self, ended: bool) -> Verdict:
         with self.reader.catalog.read() as tx:
             found = find(tx, self.request.scope, self.trail.points)
-        return judge(self.trail, found, ended)
+        return judge(self.trail, found, ended, self.shrunk)
 
     def _begin(self, verdict: Verdict, ended: bool) -> Iterator[Piece]:
         """Resume a known source or start a new one; what is held after the offset is new."""
@@ -194,6 +195,7 @@ class Place:
                     self.trail,
                     ended,
                     lines,
+                    self.shrunk,
                 )
                 self.told = self.trail.end
             except SourceMoved:

@@ -137,7 +137,8 @@ def shipped_name(fmt: Format, formats: Mapping[str, Format]) -> str | None:
     """The name of the format that reads lines of text in the same way, if there is one."""
     if fmt.dialect != "text":
         return None  # The names of the keys are the server's own, so no shipped list is as exact.
-    return next((name for name, other in formats.items() if _same(fmt, other)), None)
+    fits = [name for name, other in formats.items() if _same(fmt, other)]
+    return min(fits, key=lambda name: len(formats[name].layouts), default=None)
 
 
 def _same(fmt: Format, other: Format) -> bool:

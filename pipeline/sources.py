@@ -44,6 +44,8 @@ MAGIC: tuple[tuple[bytes, Callable[[], Any]], ...] = (
     (b"\xfd7zXZ\x00", lzma.LZMADecompressor),
 )
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+#: So many bytes tell whether a file is compressed.
+MAGIC_BYTES = 6
 
 
 def expand(paths: Sequence[str]) -> list[str]:
@@ -65,6 +67,25 @@ def expand(paths: Sequence[str]) -> list[str]:
             raise SourceError("There is no such file.", path, "check the path or the pattern")
         found.update(dict.fromkeys(files))
     return list(found)
+
+
+def matches(paths: Sequence[str]) -> list[str]:
+    """Regular files that the paths name now, each once; that none is there is no error."""
+    names = [
+        name
+        for path in paths
+        for name in ([path] if os.path.isfile(path) else glob.glob(_inside(path)))
+    ]
+    return [name for name in dict.fromkeys(names) if os.path.isfile(name)]
+
+
+def _inside(path: str) -> str:
+    return os.path.join(glob.escape(path), "*") if os.path.isdir(path) else path
+
+
+def is_compressed(head: bytes) -> bool:
+    """Whether a file that begins like this is one of a kind that is decompressed."""
+    return head.startswith((ZSTD_MAGIC, *(magic for magic, _ in MAGIC)))
 
 
 @contextmanager

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from parsers.detect import detect
+from parsers.labels import STYLES
 from parsers.parse import Parsed, advance, parse
-from parsers.raw import RAW_FIELDS, REASONS, REJECTS
-from parsers.registry import load_formats
+from parsers.raw import RAW_FIELDS, REASONS, REJECTS, UNTOLD
+from parsers.registry import Format, load_formats
 
 HERE = Path(__file__).parent / "formats"
 FORMATS = load_formats()
@@ -40,6 +41,14 @@ def shown(parsed: Parsed) -> str:
 def test_every_format_has_a_sample_that_is_detected(name: str) -> None:
     found = [path for path in SAMPLES if path.parent.name == name]
     assert any(detect(path.read_bytes(), FORMATS).name == name for path in found)
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_the_line_that_a_format_is_shown_by_has_that_format(name: str) -> None:
+    line = FORMATS[name].sample.encode()
+    for fast in (True, False):
+        parsed = parse(line, 0, FORMATS[name], {}, fast, strict=True)
+        assert (parsed.lines - parsed.directives, parsed.table.num_rows) == (1, 1)
 
 
 def test_every_sample_belongs_to_a_format_and_is_in_the_list_of_sources() -> None:
@@ -84,16 +93,22 @@ def test_no_other_format_claims_a_sample(path: Path) -> None:
     assert found.name in (path.parent.name, None), found.reasons
 
 
-@sample
+def open_ended(fmt: Format) -> bool:
+    """Whether its lines may have more than the format knows of."""
+    return fmt.dialect in STYLES or any("$rest" in layout.text for layout in fmt.layouts)
+
+
+CLOSED = [path for path in SAMPLES if not open_ended(FORMATS[path.parent.name])]
+
+
+@pytest.mark.parametrize("path", CLOSED, ids=lambda p: f"{p.parent.name}/{p.stem}")
 def test_a_line_is_consumed_whole(path: Path) -> None:
     lines = path.read_bytes().splitlines()
-    longer = [line if line.startswith(b"#") else line + _more(line) for line in lines]
+    tabs = FORMATS[path.parent.name].dialect == "w3c"
+    more = {line: b"\tx" if tabs and b"\t" in line else b" x" for line in lines}
+    longer = [line if line.startswith(b"#") else line + more[line] for line in lines]
     parsed = parse(b"\n".join(longer), 0, FORMATS[path.parent.name], {}, strict=True)
     assert parsed.table.num_rows == 0
-
-
-def _more(line: bytes) -> bytes:
-    return b"\tx" if b"\t" in line else b" x"
 
 
 @sample
@@ -112,7 +127,8 @@ def test_chunks_cut_at_any_line_end_give_the_same(path: Path) -> None:
 
 
 def _full(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: row.get(name) for name in RAW_FIELDS}
+    """All fields; that agents are not told of may also be said by their absence."""
+    return {name: row.get(name, UNTOLD if name == "agent" else None) for name in RAW_FIELDS}
 
 
 @pytest.mark.parametrize("path", OTHERS, ids=lambda p: p.stem)

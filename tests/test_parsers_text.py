@@ -18,13 +18,19 @@ MORE = {
     "time_last": {"layout": '$client "$request" $status [$time]', "escape": "backslash"},
     "pieces": {"layout": '[$time] "$method $url $protocol" $status "$agent" $user|$_'},
     "varying": {"layout": '$time $client "$request" $status', "time": ["iso8601", "epoch"]},
+    "open": {"layout": '[$time] "$request" $status "$agent"$rest', "escape": "backslash"},
+    "raw": {"layout": '"$request" $status|$agent|  [$time]', "escape": {"agent": "raw"}},
+    "hash": {"layout": '{$agent} "$request" $status [$time]', "escape": "hash"},
+    "two": {"layout": ['[$time] "$request" $status "$agent"', '[$time] "$request" $status']},
 }
+SHIPPED = load_formats()
 FORMATS: dict[str, Format] = {
-    **{name: fmt for name, fmt in load_formats().items() if fmt.dialect == "text"},
+    **{name: fmt for name, fmt in SHIPPED.items() if fmt.dialect == "text"},
     **{name: make_format(name, table) for name, table in MORE.items()},
 }
 TIME = "10/Oct/2000:13:55:36 -0700"
 LINES = {
+    **{name: fmt.sample for name, fmt in SHIPPED.items() if fmt.dialect == "text"},
     "combined": f'1.2.3.4 - - [{TIME}] "GET /a HTTP/1.1" 200 12 "-" "curl/8 \\"x\\""',
     "common": f'host.example - bob [{TIME}] "GET /a HTTP/1.1" 304 -',
     "nginx_main": f'::1 - - [{TIME}] "HEAD / HTTP/2.0" 404 1 "http://x/" "" "-"',
@@ -32,6 +38,10 @@ LINES = {
     "unquoted": f"1.2.3.4 [{TIME}] GET /a 200",
     "time_last": f'1.2.3.4 "GET /b HTTP/1.1" 200 [{TIME}]',
     "pieces": f'[{TIME}] "GET /c HTTP/1.1" 200 "agent" me|x',
+    "open": f'[{TIME}] "GET /a HTTP/1.1" 200 "x" 17 "more" y',
+    "raw": f'"GET /a HTTP/1.1" 200|a|"b"|   [{TIME}]',
+    "hash": f'{{a#22b\\}} "GET /a\\ HTTP/1.1" 200 [{TIME}]',
+    "two": f'[{TIME}] "GET /a HTTP/1.1" 200',
     "varying": '2024-03-12T15:22:28.5Z 1.2.3.4 "GET /d HTTP/1.1" 200',
 }
 quick = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -74,6 +84,7 @@ ODD = (
     b"\xff",
     b"\xc3\xa9",
 )
+ODD += (b"|", b"  ", b"{", b"}", b"#22", b" 7", b" x", b", ", b"ms", b'" "x"')
 ODD += (b"\\x41", b"\\xc3", b"-", b"- ", f" [{TIME}] ".encode(), b'" "', b"\xef\xbb\xbf", b"\t")
 any_line = st.one_of(
     mangled(), mangled(), st.binary(max_size=40).map(lambda b: b.replace(b"\n", b""))
@@ -205,6 +216,12 @@ def test_a_byte_order_mark_belongs_to_the_first_line_of_the_log_only(fast: bool)
     second = parse(line + line, len(line), FORMATS["combined"], {}, fast)
     assert second.table["offset"].to_pylist() == [len(line), 2 * len(line)]
     assert second.table["client"].to_pylist() == ["\ufeff1.2.3.4"] * 2
+
+
+def test_a_line_that_is_but_a_byte_order_mark_is_a_line() -> None:
+    lines = b"\xef\xbb\xbf\n" * 2 + LINES["combined"].encode() + b"\n"
+    parsed = parse(lines, 100, FORMATS["combined"], {})
+    assert (parsed.table.num_rows, parsed.rejects["reason"].to_pylist()) == (1, ["layout"] * 2)
 
 
 def test_nothing_gives_nothing_but_all_columns() -> None:

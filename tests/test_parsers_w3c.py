@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from parsers.parse import advance, parse
 from parsers.raw import UNTOLD
-from parsers.registry import load_formats
+from parsers.registry import load_formats, make_format
 
 W3C = load_formats()["w3c"]
 IIS = "date time c-ip cs-method cs-uri-stem cs-uri-query cs(User-Agent) sc-status time-taken"
@@ -18,6 +18,8 @@ STATE = {"fields": IIS}
 LINE = "2024-03-12 15:22:28 ::1%0 GET /a b=c Mozilla/5.0+(X11;+Linux) 200 15"
 CLOUD = "date time x-edge-location c-ip cs-method cs-uri-stem sc-status cs(User-Agent) time-taken"
 TABS = "2024-03-12\t15:22:28\tCDG\t1.2.3.4\tGET\t/a%2520b\t000\tM%2520%28X%29\t0.5"
+CLOCKS = "#Fields: time c-ip cs-method cs-uri-stem sc-status cs(User-Agent)"
+ZEEK = "#fields\tdate\ttime\tc-ip\tcs-method\tcs-uri-stem\tsc-status\tcs(User-Agent)"
 quick = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -34,7 +36,11 @@ def reasons(text: str, state: dict[str, str]) -> list[str]:
 @st.composite
 def mangled(draw: st.DrawFn) -> bytes:
     line = draw(
-        st.sampled_from([LINE, LINE, TABS, f"#Fields: {CLOUD}", f"#Fields: {IIS}"])
+        st.sampled_from(
+            [LINE, LINE, TABS, TABS.rsplit("\t", 1)[0], TABS.rsplit("\t", 2)[0], CLOCKS, ZEEK]
+            + [f"#Fields: {CLOUD}", f"#Fields: {IIS}", "#Date: 2024-03-13 00:00", "#Date: soon"]
+            + ["15:22:28 ::1 GET /a 200 x", "15:22:28\t::1\tGET\t/a\t200\tx"]
+        )
     ).encode()
     for _ in range(draw(st.integers(0, 2))):
         place = draw(st.integers(0, len(line)))
@@ -49,7 +55,7 @@ def mangled(draw: st.DrawFn) -> bytes:
 @given(
     lines=st.lists(mangled(), max_size=10),
     end=st.sampled_from([b"\n", b"\r\n"]),
-    state=st.sampled_from([{}, STATE, {"fields": CLOUD}]),
+    state=st.sampled_from([{}, STATE, {"fields": CLOUD}, {"date": "2024-03-11"}]),
     cut=st.integers(0, 10),
 )
 def test_engines_and_chunks_give_the_same(
@@ -120,6 +126,25 @@ def test_quoted_values_may_hold_spaces_and_doubled_quotes() -> None:
     assert one(line)["agent"] == 'a "b" c'
 
 
+def test_where_there_is_only_a_time_of_day_the_date_is_that_of_the_last_directive() -> None:
+    rows = "15:22:28 /a 200\n#Date: 2024-03-13 00:00:00\n00:00:01 /b 200\n"
+    state = {"fields": "time cs-uri-stem sc-status", "date": "2024-03-12"}
+    table = parse(rows.encode(), 0, W3C, state).table
+    assert table["time"].to_pylist() == [1710256948000, 1710288001000]
+    assert reasons(rows.split("#")[0], {"fields": state["fields"]}) == ["time"]
+
+
+def test_a_format_may_name_the_columns_of_a_log_without_fields() -> None:
+    fields = {"time": "when", "status": "code", "url": "what", "agent": "who"}
+    table = {"dialect": "w3c", "columns": "when code what who", "fields": fields}
+    fmt = make_format("mine", table)
+    parsed = parse(b"1710256948\t200\t/a\tx y\n1710256949\t404\t/b\n", 0, fmt, {})
+    assert parsed.table["agent"].to_pylist() == ["x y", None]
+    assert parsed.table["status"].to_pylist() == [200, 404]
+    again = parse(b"#Fields: code when what\n200 1710256948 /c\n", 0, fmt, {})
+    assert again.table["url"].to_pylist() == ["/c"]
+
+
 ADVANCES = [
     (b"", {}, {}),
     (b"", STATE, STATE),
@@ -128,6 +153,9 @@ ADVANCES = [
     (b"\xef\xbb\xbf#Fields: a b\n", {}, {"fields": "a b"}),
     (b"#Fields: a\n1\n#Fields: b\n2\n#Date: x\n", {}, {"fields": "b"}),
     (b"#Fields: a\n1\n#Fields: b\0\n", {}, {"fields": "a"}),
+    (b"#Date: 2024-03-12 15:00:00\n#Date: x\n", STATE, {**STATE, "date": "2024-03-12"}),
+    (b"#Date: 2024-03-12\n#Fields: a\n#fields\tb\n", {}, {"fields": "b", "date": "2024-03-12"}),
+    (b"#fields\tb\tc\n#Fields: a\r\n#types\tx\n", {}, {"fields": "a"}),
     (b"1 #Fields: a\n", STATE, STATE),
     (b"#Fields: a\n#Fields: b" + b" c" * (1 << 20), {}, {"fields": "a"}),
 ]

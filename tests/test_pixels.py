@@ -105,6 +105,26 @@ def test_a_pixel_is_what_the_source_says_it_is(tmp_path) -> None:
     ]
 
 
+CLOUDFRONT = """#Version: 1.0
+#Fields: date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status \
+cs(Referer) cs(User-Agent) cs-uri-query x-host-header c-country
+"""
+COLUMNS = "2026-03-01 10:00:00 CDG50-P2 343 192.0.2.1 GET d1.cloudfront.net /p.gif 200"
+
+
+def test_a_static_image_on_a_cdn_is_a_collector(tmp_path) -> None:
+    rest = [
+        "https://one.example/ Mozilla/5.0%20Firefox/137.0 p=%252Fa%2526b&r=https://www.google.com/",
+        "https://one.example/c?d Mozilla/5.0%20Firefox/137.0 -",
+    ]
+    lines = [f"{COLUMNS} {columns} gif.example FR\n".replace(" ", "\t") for columns in rest]
+    rows = read(tmp_path, [CLOUDFRONT, *lines], site="one", format="w3c")
+    assert [row["page"] for row in rows] == ["/a&b", "/c"]
+    assert [row["source"] for row in rows] == ["Google", None]
+    assert {row["origin"] for row in rows} == {"pixel"}
+    assert {row["host"] for row in rows} == {"one.example"}
+
+
 def test_rules_of_exclusion_are_about_the_page_described(tmp_path) -> None:
     lines = [line("/p.gif?p=/admin/x"), line("/p.gif?p=/a"), line("/p.gif?e=x", "https://h/admin/")]
     rows = read(tmp_path, lines, site="one", exclude={"paths": ["/admin/*"]})

@@ -135,3 +135,16 @@ def test_behind_trusted_proxies_visitors_countries_and_exclusions_are_those_of_t
     assert found["country"].to_pylist() == ["NL", "NL", "BR"]
     first, second, third = found["visitor"].to_pylist()
     assert first == second != third
+
+
+def test_what_parts_of_a_cdn_ask_each_other_is_excluded(tmp_path):
+    config = BEHIND_A_PROXY.replace("nginx_main", "cloudflare")
+    common = '"EdgeStartTimestamp":1767225600,"EdgeResponseStatus":200,"ClientRequestMethod":"GET"'
+    lines = [
+        f'{{{common},"ClientRequestURI":"/a","WorkerSubrequest":false}}\n',
+        f'{{{common},"ClientRequestURI":"/b","WorkerSubrequest":true}}\n',
+        f'{{{common},"ClientRequestURI":"/c"}}\n',
+    ]
+    found = read(tmp_path, config, *lines)
+    assert (found["records"], found["excluded"]) == (3, 1)
+    assert events(tmp_path)["page"].to_pylist() == ["/a", "/c"]

@@ -1,0 +1,115 @@
+"""`tallylog ingest`: the tailer as a process that is alone on its store and obeys signals.
+
+SIGTERM and SIGINT end it with everything committed; SIGHUP makes it read the configuration anew,
+and keep the old one where the new one is wrong.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from pipeline import tail as tails
+from pipeline.catalog import Catalog
+from pipeline.config import Config
+from pipeline.errors import StoreError, TallylogError
+from pipeline.tail import Tail
+
+log = logging.getLogger("tallylog.ingest")
+
+LOCK = "ingest.lock"
+
+
+@contextmanager
+def alone(data_dir: Path) -> Iterator[None]:
+    """Keeps other ingests from the store, for as long as the process lives.
+
+    Raises `StoreError` with the pid of the one that is there.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with open(data_dir / LOCK, "a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            raise StoreError(
+                f"Another ingest, pid {file.read().strip() or 'unknown'}, works on this store.",
+                str(data_dir),
+                "stop it first, or use another data folder",
+            ) from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+@dataclass(slots=True)
+class Service:
+    """Runs one tailer after the other, each with the configuration of its time."""
+
+    config: Config
+    load: Callable[[], Config]
+    again: bool = True
+    tail: Tail | None = None
+
+    def run(self) -> None:
+        """Until a signal ends it. Raises what `tail.make` and `Catalog` raise."""
+        data_dir = self.config.store.data
+        with alone(data_dir), _signals(self):
+            catalog = Catalog(data_dir)
+            try:
+                while self.again:
+                    self.again = False
+                    self._follow(tails.make(self.config, catalog))
+            finally:
+                catalog.close()
+
+    def _follow(self, tail: Tail) -> None:
+        self.tail = tail
+        log.info("following %d sources", len(tail.sources), extra={"pid": os.getpid()})
+        try:
+            tail.run()
+        finally:
+            tail.close()
+        log.info("stopped, with everything committed")
+        if tail.stuck:
+            log.warning("left behind: %s", [source.paths for source in tail.stuck])
+            if not self.again:
+                os._exit(0)  # a thread that hangs in the kernel would keep the process
+
+    def on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGHUP and not self._reload():
+            return
+        self.again = number == signal.SIGHUP
+        if self.tail is not None:
+            self.tail.stop()
+
+    def _reload(self) -> bool:
+        try:
+            config = self.load()
+        except TallylogError as error:
+            log.error("The old configuration is kept: %s", error)
+            return False
+        if config.store.data != self.config.store.data:
+            log.error("The old configuration is kept: the data folder changes with a restart only.")
+            return False
+        self.config = config
+        return True
+
+
+@contextmanager
+def _signals(service: Service) -> Iterator[None]:
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = {number: signal.signal(number, service.on_signal) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
