@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from pipeline import sources
 from pipeline.enrich import Enricher
 from pipeline.errors import SourceError
-from pipeline.ingest import Result, work
 from pipeline.reading import Piece, Reader, Request
 from pipeline.tail_file import Key, Look, Replaced, TailFile, followed, look
+from pipeline.working import Result, work
 
 log = logging.getLogger("tallylog.tail")
 
