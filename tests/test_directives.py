@@ -110,6 +110,30 @@ CASES: dict[str, tuple[str, str, str, dict[str, Any]]] = {
         '192.0.2.1\t2024-03-12 16:22:28.000 +0100\tGET\t/a b?c=d\tHTTP/1.1\t200\tx \\"y\\" z',
         {"url": "/a b?c=d", "agent": 'x "y" z'},
     ),
+    "Apache with path and query apart": (
+        "apache",
+        "%t %h %m %U %q %>s",
+        f"{AT} 192.0.2.1 GET /a ?b=c 200",
+        {"url": "/a?b=c"},
+    ),
+    "Apache with an empty query": (
+        "apache",
+        "%t %h %m %U %q %>s",
+        f"{AT} 192.0.2.1 GET /a  200",
+        {"url": "/a"},
+    ),
+    "lighttpd, whose %q has no question mark": (
+        "apache",
+        '%t %h "%m %U?%q %H" %s',
+        f'{AT} 192.0.2.1 "GET /a?b=c HTTP/1.1" 200',
+        {"url": "/a?b=c", "protocol": "HTTP/1.1"},
+    ),
+    "Apache with quotes in values without quotes": (
+        "apache",
+        "%t\\t%U%q\\t%>s",
+        f'{AT}\t/a\\"b\\tc\t200',
+        {"url": '/a"b\tc'},
+    ),
     "Apache with day and clock apart": (
         "apache",
         '%h %{%F}t "%r" %{%T}t %>s %{ms}T',
