@@ -96,10 +96,19 @@ class Batch:
 
     results: list[Result] = field(default_factory=list)
     rows: int = 0
+    ends: dict[int, int] = field(default_factory=dict)
 
-    def add(self, result: Result) -> None:
+    def add(self, result: Result) -> bool:
+        """False, and nothing is added, where the piece does not begin where the last one of its
+        source ended: two files, such as a log and its copy, have the same new lines."""
+        piece = result.piece
+        if not piece.known:
+            if self.ends.setdefault(piece.log.id, piece.start) != piece.start:
+                return False
+            self.ends[piece.log.id] = piece.end
         self.results.append(result)
         self.rows += sum(rows.num_rows for _, rows in result.rows.values())
+        return True
 
     def days(self) -> dict[Day, list[Rows]]:
         found: dict[Day, list[Rows]] = {}
@@ -162,6 +171,7 @@ class Ingest:
     _new_parts: list[NewPart] = field(default_factory=list)
     _counted: list[Batch] = field(default_factory=list)
     _ours: Counter[int] = field(default_factory=Counter)
+    _reread: set[str] = field(default_factory=set)
     _bytes: int = 0
 
     def run(self, requests: Sequence[Request]) -> None:
@@ -176,10 +186,13 @@ class Ingest:
         try:
             for _ in range(ATTEMPTS):
                 try:
-                    return self._pass(left)
+                    while left:
+                        left = self._pass(left)
+                    return
                 except _Conflict as conflict:
                     self.discard()
                     left = [request for request in left if request not in conflict.done]
+                    self._reread |= {request.path for request in left}
             raise SourceMoved(left[0].path)
         finally:
             gc.enable()
@@ -192,20 +205,26 @@ class Ingest:
             path.unlink(missing_ok=True)
         self._forget_batch()
 
-    def _pass(self, requests: Sequence[Request]) -> None:
+    def _pass(self, requests: Sequence[Request]) -> list[Request]:
+        """Read the files; returns those that are to be read once more when this is committed."""
         reader = Reader(self.catalog, self.formats, self.piece_bytes, self._read, again=self.again)
         if self.again:
             self._existing = _kept_days(self.catalog)
         done: list[Request] = []
+        rivals: list[Request] = []
         batch = Batch()
         with ThreadPoolExecutor(self.jobs) as pool:
             try:
                 for request, result in self._results(pool, reader, requests):
+                    if request in rivals:
+                        continue
                     if result is None:
                         done.append(request)
                         self.meter.file_done(request.path)
                         continue
-                    batch.add(result)
+                    if not batch.add(result):
+                        rivals.append(request)
+                        continue
                     self.meter.advance(self._bytes, result.lines)
                     self._bytes = 0
                     if batch.rows >= self.batch_rows:
@@ -216,8 +235,9 @@ class Ingest:
                 raise _Conflict(self._finished(done, batch)) from error
             finally:
                 pool.shutdown(cancel_futures=True)
-        self.summary.files += len(requests)
+        self.summary.files += len(requests) - len(rivals)
         self.summary.problems += [str(problem) for problem in reader.problems]
+        return rivals
 
     def _read(self, count: int) -> None:
         self.summary.bytes += count
@@ -298,7 +318,7 @@ class Ingest:
             outcomes = Counter(result.outcomes)
             if not result.piece.known:
                 self._ours[source] += result.lines
-            else:
+            elif result.piece.path in self._reread:
                 ours = min(self._ours[source], outcomes["known"])
                 outcomes["known"] -= ours
                 self._ours[source] -= ours
