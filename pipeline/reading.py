@@ -104,15 +104,19 @@ class Reader:
         found = detect(sample, self.formats)
         if found.format is not None:
             return found.format
-        against = "\n".join(
+        against = [
             f"    {c.name}: fits {c.share:.0%} of the lines, not this one: {(c.line or '')[:100]} "
             f"({c.reason})"
             for c in found.candidates[:5]
-        )
+            if c.lines
+        ]
+        first = sample.split(b"\n", 1)[0][:100].decode("utf-8", "replace")
+        nearest = against or [f"    none; its first line is: {first}"]
         raise FormatError(
             f"The format cannot be told with enough certainty: {'; '.join(found.reasons)}.",
             request.path,
-            "name it with --format (see `tallylog formats`); the nearest were\n" + against,
+            "name it with --format or describe it in the configuration (see `tallylog formats`);"
+            " the nearest were\n" + "\n".join(nearest),
         )
 
 
