@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from parsers.detect import detect
+from parsers.explain import wrong_time
 from parsers.follow import Others, others_of
 from parsers.parse import advance
 from parsers.registry import Format
@@ -100,7 +101,10 @@ class Reader:
         if request.format != AUTO:
             asked = find_format(self.formats, request.format)
             assert asked is not None, f"there is no format {request.format}"
-            return detect(sample, {asked.name: asked}).format or asked
+            fits = detect(sample, {asked.name: asked}).format
+            if fits is None:
+                _check_time(request, sample, asked)
+            return fits or asked
         found = detect(sample, self.formats)
         if found.format is not None:
             return found.format
@@ -283,4 +287,15 @@ class Place:
             b"",
             (),
             known=lines,
+        )
+
+
+def _check_time(request: Request, sample: bytes, fmt: Format) -> None:
+    """Refuse a log all of whose times are written in another way than the format says."""
+    value = wrong_time(sample, fmt)
+    if value is not None:
+        raise FormatError(
+            f"The time {value[:99]!r} is not written as the format says: {' or '.join(fmt.times)}.",
+            request.path,
+            "describe it with `time = …` beside the layout: clf, iso8601, epoch or %-letters",
         )
