@@ -185,6 +185,7 @@ def _shape(
     if scheme in ("raw", "open"):
         return ".*?"
     stop = f"\\x{ord(after[0] if after else ' '):02x}"
+    stop += r"\x09" if following == "rest" and not after else ""
     if quoted:
         return rf'(?:[^"\\{stop}]|\\.)*' if scheme in BACKSLASHED else f'[^"{stop}]*'
     if name == "user" and after.startswith(" [") and following == "time":
