@@ -3,7 +3,7 @@
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test test-slow check bench report docs clean
+.PHONY: run test test-slow test-servers check bench report docs clean
 
 run: $(READY)
 	$(BIN)/tallylog --config config.toml backfill
@@ -17,6 +17,12 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -q -m slow
+
+# Real web servers of Debian's packages, which are installed if they are missing; none is started
+# but by the tests, each on a free port of the loopback and ended again.
+test-servers: $(READY)
+	tests/install_servers $$($(BIN)/python -m tests.real_servers)
+	$(BIN)/python -m pytest -q -m servers
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -219,10 +219,19 @@ def _server_option(server: str, file: str) -> Callable[[Command], Command]:
 @_command
 @_server_option("nginx", "/etc/nginx/nginx.conf")
 @_server_option("apache", "/etc/apache2/apache2.conf")
+@click.option("--detect", metavar="FILE", help="Say which format a log is in, and why.")
 def formats(
-    place: Place, /, from_nginx: Path | None, from_apache: Path | None, as_json: bool
+    place: Place,
+    /,
+    from_nginx: Path | None,
+    from_apache: Path | None,
+    detect: str | None,
+    as_json: bool,
 ) -> None:
     """List the log formats that can be read."""
+    if detect:
+        _show_detection(place, detect, as_json)
+        return
     for server, path in (("nginx", from_nginx), ("apache", from_apache)):
         if path:
             _show_sources(place, server, path, as_json)
@@ -231,6 +240,16 @@ def formats(
 
     known = load_formats(place.config().formats).values()
     terminal.show_rows([{"name": f.name, "title": f.title} for f in known], "formats", as_json)
+
+
+def _show_detection(place: Place, path: str, as_json: bool) -> None:
+    from parsers.registry import load_formats
+    from pipeline.recognise import recognise
+
+    found = recognise(path, load_formats(place.config().formats))
+    terminal.show(found, as_json, terminal.print_detection)
+    if found["format"] is None:
+        raise click.ClickException("the log is in no known format")
 
 
 def _show_sources(place: Place, server: str, path: Path, as_json: bool) -> None:

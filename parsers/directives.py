@@ -18,7 +18,7 @@ from typing import Any
 
 SKIP = "_"
 #: What is only of use joined with another field.
-PIECES = frozenset({"scheme", "port", "mark", "search"})
+PIECES = frozenset({"scheme", "port", "mark"})
 #: Parts that stand together for one field, tried in this order; `search` is a query with its
 #: question mark. A port goes with what it follows because that is cleaned of it later.
 JOINS: tuple[tuple[tuple[str, ...], str], ...] = (
@@ -28,6 +28,7 @@ JOINS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("$client", ":", "$port"), "client"),
     (("$scheme", "://", "$host", "$url"), "url"),
     (("$scheme", "://", "$host", "$path"), "path"),
+    (("$search",), "query"),
 )
 #: A field -> those that say nothing more where it is.
 TELLS: tuple[tuple[str, frozenset[str]], ...] = (
@@ -152,7 +153,9 @@ def _joined(parts: Sequence[Part], pattern: tuple[str, ...], field: str) -> Iter
         found = parts[at : at + len(pattern)]
         if tuple(f"${part.field}" if part.field else part.text for part in found) == pattern:
             rank = next((p.rank for p in found if p.field == field), found[0].rank)
-            yield Part("".join(p.text for p in found), found[0].position, field, rank)
+            spaced = any(p.spaced for p in found)
+            text = "".join(p.text for p in found)
+            yield Part(text, found[0].position, field, rank, spaced=spaced)
             at += len(pattern)
         else:
             yield parts[at]

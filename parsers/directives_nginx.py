@@ -65,7 +65,7 @@ def _json_shape(text: str) -> dict[str, Any] | None:
     try:
         # Numbers stand there as variables without quotes.
         shape = json.loads(_JSON_STRING.sub(lambda m: _quoted(m[0]), text))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None  # Not an object throughout, so it is text to us, and nothing is lost.
     return shape if isinstance(shape, dict) else None
 

@@ -80,13 +80,13 @@ def _read(lines: Lines, numbers: Longs, fmt: Format, fast: bool) -> Claim:
 
 def others_of(formats: Iterable[Format]) -> Others:
     """The formats as candidates, in the order in which they are tried."""
-    kept = sorted((fmt for fmt in formats if fmt.dialect != "w3c"), key=_rank)
-    candidates = tuple(Candidate(fmt, pattern_of(fmt) or "") for fmt in kept)
+    kept = sorted((fmt for fmt in formats if fmt.dialect != "w3c"), key=rank)
+    candidates = tuple(Candidate(fmt, pattern_of(fmt)) for fmt in kept)
     patterns = dict.fromkeys(f"(?:{candidate.pattern})" for candidate in candidates)
     return Others(candidates, "|".join(patterns))
 
 
-def _rank(fmt: Format) -> tuple[str, int, int, int, str]:
+def rank(fmt: Format) -> tuple[str, int, int, int, str]:
     """Layouts with many fields come first, and of those equal in this the ones that skip least;
     objects with few names for their fields, which are not those of everybody. What covers other
     formats comes after these."""
@@ -98,10 +98,8 @@ def _rank(fmt: Format) -> tuple[str, int, int, int, str]:
     return fmt.dialect, covers, -told, mute, fmt.name
 
 
-def pattern_of(fmt: Format) -> str | None:
-    """What a line of a layout must match, and one of named values hold; None for others."""
-    if fmt.dialect == "w3c":
-        return None
+def pattern_of(fmt: Format) -> str:
+    """What a line of a layout must match, and one of named values hold."""
     if fmt.dialect == "json":
         names = fmt.marks or fmt.fields["status"]
         keys = [keys_of(name)[-1].encode().decode("latin-1") for name in names]

@@ -70,6 +70,7 @@ class Format:
     dialect: str
     layouts: tuple[Layout, ...]
     fields: Mapping[str, tuple[str, ...]]
+    times: tuple[str, ...]
     clocks: tuple[Clock, ...]
     escape: Mapping[str, str]
     missing: frozenset[str]
@@ -134,6 +135,7 @@ def _make(name: str, table: Mapping[str, Any]) -> Format:
         dialect=dialect,
         layouts=tuple(compile_layout(text, clocks, escape) for text in texts),
         fields=fields,
+        times=times,
         clocks=clocks,
         escape=escape,
         missing=frozenset(_words(table, "missing", ["-"])),

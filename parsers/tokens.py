@@ -1,10 +1,12 @@
 """The parts of a layout: fields with their patterns, and the literal text between them.
 
 A field ends at the literal that follows it, so no pattern backtracks: an unquoted field may not
-hold the first character of that literal nor a quote, a quoted one ends at the first quote that
-no backslash escapes (at the first quote, if the field's escape is one without backslashes). Two
-kinds of fields may hold anything and end where the rest of the layout first fits: `$user` before
-a bracketed time, because servers write user names unescaped, and fields whose escape is raw.
+hold the first character of that literal nor, if the layout has quotes, a quote; the last one may
+not hold a blank, or if it is of those that have blanks and stands behind a separator of columns,
+no other such. A quoted one ends at the first quote that no backslash escapes (at the first quote,
+if the field's escape is one without backslashes). Two kinds of fields may hold anything and end
+where the rest of the layout first fits: `$user` before a bracketed time, because servers write
+user names unescaped, and fields whose escape is raw.
 
 Patterns work on Latin-1 text, that is on bytes: one character stands for one byte.
 """
@@ -53,6 +55,9 @@ BARE_SHAPES = {
     "duration_ns": "[+-]?[0-9]+|-",
     "country": "[A-Za-z0-9]{0,2}|-",
 }
+#: What stands between columns that may hold blanks, and the fields that do.
+SEPARATORS = ("|", "\t", ";", ",")
+SPACED = frozenset({"request", "referrer", "agent", "user"})
 CHAIN = '[^ ,"]+(?:, ?[^ ,"]+)*'
 #: Escapes under which a quote after a backslash does not end a value.
 BACKSLASHED = frozenset({"backslash", "none"})
@@ -95,8 +100,11 @@ def split_layout(
             raise ValueError(_touching(name, following, positions[number + 1]))
         quoted ^= literals[number].count('"') % 2 == 1
         scheme = _scheme(name, quoted, escape or {})
-        shape = _shape(name, literal, following, quoted, clocks, scheme)
-        tokens.append(Token(name, shape, quoted, literal[:1] or " ", scheme))
+        end = literal or _separator(name, literals[number], following)
+        shape = _shape(name, end, following, quoted, clocks, scheme)
+        if '"' not in text:
+            shape = shape.replace('"', "")  # A quote is a character like others there.
+        tokens.append(Token(name, shape, quoted, end[:1] or " ", scheme))
         tokens += [Token(literal)] if literal else []
     _check(text, [token.text for token in tokens if token.field])
     return tokens
@@ -153,6 +161,12 @@ def check_frame(names: Sequence[str], where: str) -> None:
         raise ValueError(f"{where}: no request; add request (or method and url)")
 
 
+def _separator(name: str, before: str, following: str) -> str:
+    """What ends a last field beside the line's end."""
+    last = name in SPACED and not following and before.endswith(SEPARATORS)
+    return before[-1] if last else ""
+
+
 def _scheme(name: str, quoted: bool, escape: Mapping[str, str]) -> str:
     """How the value of a field is escaped. What is said of all fields to be raw is raw only
     between quotes, or no field would end."""
@@ -171,6 +185,7 @@ def _shape(
     if scheme in ("raw", "open"):
         return ".*?"
     stop = f"\\x{ord(after[0] if after else ' '):02x}"
+    stop += r"\x09" if following == "rest" and not after else ""
     if quoted:
         return rf'(?:[^"\\{stop}]|\\.)*' if scheme in BACKSLASHED else f'[^"{stop}]*'
     if name == "user" and after.startswith(" [") and following == "time":

@@ -151,6 +151,12 @@ def clean_host(texts: pl.Series) -> pl.Series:
     return _without_port(texts).str.to_lowercase()
 
 
+def clean_query(texts: pl.Series) -> pl.Series:
+    """A query without the question mark in front of it; null for an empty one."""
+    bare = texts.str.strip_prefix("?")
+    return bare.set((bare == "").fill_null(False), None)
+
+
 def _without_port(texts: pl.Series) -> pl.Series:
     """`[::1]:80` and `a:80` lose their port; `::1` has none."""
     if not texts.str.contains("[:\\[]").any():
@@ -165,7 +171,12 @@ def clean_protocol(texts: pl.Series) -> pl.Series:
 
 
 CLEANERS: Mapping[str, Callable[[pl.Series], pl.Series]] = MappingProxyType(
-    {"client": clean_client, "host": clean_host, "protocol": clean_protocol}
+    {
+        "client": clean_client,
+        "host": clean_host,
+        "protocol": clean_protocol,
+        "query": clean_query,
+    }
 )
 
 

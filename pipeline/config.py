@@ -119,7 +119,7 @@ class Source(Section):
     )
     format: str | dict[str, Any] = Field(
         default="auto",
-        description="A format's name, `auto`, or a table with the keys of a [format.NAME].",
+        description="A format's name, `auto`, or a table as docs/formats-custom.md shows.",
     )
     trusted_proxies: Networks = Field(
         default=(),

@@ -199,9 +199,9 @@ def _bad_formats(tables: Mapping[Location, Any]) -> Iterator[Problem]:
 
     for location, table in tables.items():
         try:
-            make_format(str(location[-1]), table)
+            make_format(str(location[-1]) if location[0] == "format" else "of the source", table)
         except (TypeError, ValueError) as error:
-            yield location, str(error), "docs/formats.md lists the keys of a format"
+            yield location, str(error), "docs/formats-custom.md shows how formats are described"
 
 
 def _source_contradictions(

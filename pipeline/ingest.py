@@ -57,6 +57,7 @@ class Ingest:
     _existing: Set[Day] = frozenset()
     _writings: list[Writing] = field(default_factory=list)
     _ours: Counter[int] = field(default_factory=Counter)
+    _reread: set[str] = field(default_factory=set)
     _bytes: int = 0
 
     def run(self, requests: Sequence[Request]) -> None:
@@ -71,10 +72,13 @@ class Ingest:
         try:
             for _ in range(ATTEMPTS):
                 try:
-                    return self._pass(left)
+                    while left:
+                        left = self._pass(left)
+                    return
                 except _Conflict as conflict:
                     self.discard()
                     left = [request for request in left if request not in conflict.done]
+                    self._reread |= {request.path for request in left}
             raise SourceMoved(left[0].path)
         finally:
             gc.enable()
@@ -89,15 +93,17 @@ class Ingest:
                 path.unlink(missing_ok=True)
         self._writings.clear()
 
-    def _pass(self, requests: Sequence[Request]) -> None:
+    def _pass(self, requests: Sequence[Request]) -> list[Request]:
+        """Read the files; returns those that are to be read once more when this is committed."""
         reader = Reader(self.catalog, self.formats, self.piece_bytes, self._read, again=self.again)
         if self.again:
             self._existing = _kept_days(self.catalog)
         done: list[Request] = []
+        rivals: list[Request] = []
         batch = Batch()
         with ThreadPoolExecutor(self.jobs) as pool:
             try:
-                for request, result in self._results(pool, reader, requests):
+                for request, result in self._results(pool, reader, requests, rivals):
                     if result is None:
                         done.append(request)
                         self.meter.file_done(request.path)
@@ -114,19 +120,25 @@ class Ingest:
                 raise _Conflict(_without(done, batches)) from error
             finally:
                 pool.shutdown(cancel_futures=True)
-        self.summary.files += len(requests)
+        self.summary.files += len(requests) - len(rivals)
         self.summary.problems += [str(problem) for problem in reader.problems]
+        return rivals
 
     def _read(self, count: int) -> None:
         self.summary.bytes += count
         self._bytes += count
 
     def _results(
-        self, pool: ThreadPoolExecutor, reader: Reader, requests: Iterable[Request]
+        self,
+        pool: ThreadPoolExecutor,
+        reader: Reader,
+        requests: Iterable[Request],
+        rivals: list[Request],
     ) -> Iterator[tuple[Request, Result | None]]:
         """Worked pieces in the order they were read; None after the last of a file."""
         waiting: deque[tuple[list[tuple[Request, bool]], Future[list[Result]] | None]] = deque()
-        for steps in _together(reader, requests, self.piece_bytes // SMALL):
+        read = _read_all(reader, requests, rivals)
+        for steps in _together(read, self.piece_bytes // SMALL):
             pieces = [piece for _, piece in steps if piece is not None]
             worked = (
                 pool.submit(work_all, pieces, self.enricher, self._existing) if pieces else None
@@ -174,7 +186,7 @@ class Ingest:
             outcomes = Counter(result.outcomes)
             if not result.piece.known:
                 self._ours[source] += result.lines
-            else:
+            elif result.piece.path in self._reread:
                 ours = min(self._ours[source], outcomes["known"])
                 outcomes["known"] -= ours
                 self._ours[source] -= ours
@@ -206,20 +218,37 @@ def _kept_days(catalog: Catalog) -> Set[Day]:
 _Step = tuple[Request, Piece | None]
 
 
-def _together(reader: Reader, requests: Iterable[Request], size: int) -> Iterator[list[_Step]]:
-    """The steps of all files, in groups whose pieces can be worked together, of about `size`."""
+def _read_all(
+    reader: Reader, requests: Iterable[Request], rivals: list[Request]
+) -> Iterator[_Step]:
+    """All steps of the files. Two of them, such as a log and its copy, may have the same new
+    lines: the second is read no further than to where that shows, and is one of the `rivals`."""
+    ends: dict[int, int] = {}
+    for request in requests:
+        for piece in reader.read(request):
+            if not piece.known and ends.setdefault(piece.log.id, piece.start) != piece.start:
+                rivals.append(request)
+                break
+            if not piece.known:
+                ends[piece.log.id] = piece.end
+            yield request, piece
+        else:
+            yield request, None
+
+
+def _together(read: Iterable[_Step], size: int) -> Iterator[list[_Step]]:
+    """The steps in groups whose pieces can be worked together, of about `size` bytes."""
     steps: list[_Step] = []
     pieces: list[Piece] = []
-    for request in requests:
-        for piece in chain(reader.read(request), [None]):
-            if piece and pieces and not (len(piece.data) < size and fit(pieces, piece)):
-                yield steps
-                steps, pieces = [], []
-            steps.append((request, piece))
-            pieces += [piece] if piece else []
-            if sum(len(p.data) for p in pieces) >= size:
-                yield steps
-                steps, pieces = [], []
+    for request, piece in read:
+        if piece and pieces and not (len(piece.data) < size and fit(pieces, piece)):
+            yield steps
+            steps, pieces = [], []
+        steps.append((request, piece))
+        pieces += [piece] if piece else []
+        if sum(len(p.data) for p in pieces) >= size:
+            yield steps
+            steps, pieces = [], []
     yield steps
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from parsers.detect import alike, detect
+from parsers.explain import wrong_time
 from parsers.follow import Others, others_of
 from parsers.parse import advance
 from parsers.registry import Format
@@ -110,19 +111,25 @@ class Reader:
             asked = find_format(self.formats, request.format)
             assert asked is not None, f"there is no format {request.format}"
         found = detect(sample, self.formats if asked is None else {asked.name: asked})
+        if asked is not None and found.format is None:
+            _check_time(request, sample, asked)
         chosen = found.format or asked
         if chosen is not None:
             self._siblings[family] = chosen, sample
             return chosen
-        against = "\n".join(
+        against = [
             f"    {c.name}: fits {c.share:.0%} of the lines, not this one: {(c.line or '')[:100]} "
             f"({c.reason})"
             for c in found.candidates[:5]
-        )
+            if c.lines
+        ]
+        first = sample.split(b"\n", 1)[0][:100].decode("utf-8", "replace")
+        nearest = against or [f"    none; its first line is: {first}"]
         raise FormatError(
             f"The format cannot be told with enough certainty: {'; '.join(found.reasons)}.",
             request.path,
-            "name it with --format (see `tallylog formats`); the nearest were\n" + against,
+            "name it with --format or describe it in the configuration (see `tallylog formats`);"
+            " the nearest were\n" + "\n".join(nearest),
         )
 
 
@@ -292,4 +299,15 @@ class Place:
             b"",
             (),
             known=lines,
+        )
+
+
+def _check_time(request: Request, sample: bytes, fmt: Format) -> None:
+    """Refuse a log all of whose times are written in another way than the format says."""
+    value = wrong_time(sample, fmt)
+    if value is not None:
+        raise FormatError(
+            f"The time {value[:99]!r} is not written as the format says: {' or '.join(fmt.times)}.",
+            request.path,
+            "describe it with `time = …` beside the layout: clf, iso8601, epoch or %-letters",
         )

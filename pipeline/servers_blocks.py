@@ -144,7 +144,7 @@ def shipped_name(fmt: Format, formats: Mapping[str, Format]) -> str | None:
 def _same(fmt: Format, other: Format) -> bool:
     shapes = {_shape(layout.text) for layout in other.layouts}
     rest = [(f.clocks, dict(f.escape), f.missing) for f in (fmt, other)]
-    return shapes >= {_shape(layout.text) for layout in fmt.layouts} and rest[0] == rest[1]
+    return shapes == {_shape(layout.text) for layout in fmt.layouts} and rest[0] == rest[1]
 
 
 def _shape(layout: str) -> str:

@@ -13,8 +13,9 @@ from operator import itemgetter
 from textwrap import fill
 from typing import Any
 
-#: Marks that turn the direction of text, and so can make a line read as what it is not.
-_BIDI = (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F)
+#: Marks that turn the direction of text, and so can make a line read as what it is not; and what
+#: some terminals take for the end of a line.
+_BIDI = (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C, 0x2028, 0x2029)
 _HIDDEN = dict.fromkeys(
     [code for code in range(0xA0) if unicodedata.category(chr(code)) == "Cc"] + list(_BIDI)
 )
@@ -99,6 +100,22 @@ def print_answer(answer: Mapping[str, Any]) -> None:
     columns = (*answer["query"]["dimensions"], *answer["query"]["metrics"])
     print_table(columns, [(*row["dimensions"], *row["metrics"]) for row in answer["results"]])
     print_facts({name: value for name, value in answer["meta"].items() if isinstance(value, str)})
+
+
+def print_detection(found: Mapping[str, Any]) -> None:
+    """What `tallylog formats --detect` found: the choice, the candidates, the first lines."""
+    print(f"{clean(found['path'])}: {found['format'] or 'no known format'}")
+    print(f"  confidence {found['confidence']:.0%}")
+    for reason in found["reasons"]:
+        print(f"  {clean(reason)}")
+    columns = {"name": "format", "lines": "lines", "told": "values", "line": "first line not read"}
+    if found["candidates"]:
+        rows = [[candidate[key] for key in columns] for candidate in found["candidates"]]
+        print_table(tuple(columns.values()), rows)
+    for line in found["first_lines"]:
+        print(clean(line["text"]))
+        for name, value in line.get("values", {"rejected": line.get("reason")}).items():
+            print(f"  {name:<12} {clean(str(value))}")
 
 
 def print_ledger(accounts: Iterable[Mapping[str, Any]]) -> None:

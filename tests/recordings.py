@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from parsers.parse import parse
+from parsers.raw import UNTOLD
 from parsers.registry import load_formats
 
 HERE = Path(__file__).parent
@@ -114,11 +115,15 @@ def read(recording: Recording) -> list[Said]:
     """What each line says, as the parser reads it."""
     found = parse(recording.path.read_bytes(), 0, _formats()[recording.format], {})
     assert found.rejects.num_rows == 0
-    return [
-        {name: None if row[name] == "" else row[name] for name in FIELDS if name in row}
-        | _target((row["url"] or "").encode())
-        for row in found.table.to_pylist()
-    ]
+    return [_said(row) for row in found.table.to_pylist()]
+
+
+def _said(row: Mapping[str, Any]) -> Said:
+    """What one line says; a line that does not tell of agents does not of referrers either."""
+    untold = ("agent", "referrer") if row.get("agent") == UNTOLD else ()
+    told = {name: row[name] for name in FIELDS if name in row and name not in untold}
+    told = {name: None if value == "" else value for name, value in told.items()}
+    return told | _target((row["url"] or "").encode())
 
 
 @cache

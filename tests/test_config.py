@@ -136,7 +136,11 @@ MISTAKES = {
     ),
     "format of one's own with an unknown key": (
         '[format.mine]\ntitel = "x"\n',
-        ["format mine: unknown key 'titel'", "line 1", "docs/formats.md"],
+        ["format mine: unknown key 'titel'", "line 1", "docs/formats-custom.md"],
+    ),
+    "directive in a source with a slip in it": (
+        f'{GOOD_SITE}[[source]]\nsite = "a"\npaths = ["x"]\nformat = {{ nginx = \'$staus\' }}\n',
+        ["format of the source: nginx: no time in the format; add $time_local", "line 6"],
     ),
     "format in a source without a layout": (
         f'{GOOD_SITE}[[source]]\nsite = "a"\npaths = ["x"]\nformat = {{ dialect = "text" }}\n',

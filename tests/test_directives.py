@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from parsers.parse import parse
 from parsers.registry import make_format
@@ -110,6 +113,30 @@ CASES: dict[str, tuple[str, str, str, dict[str, Any]]] = {
         '192.0.2.1\t2024-03-12 16:22:28.000 +0100\tGET\t/a b?c=d\tHTTP/1.1\t200\tx \\"y\\" z',
         {"url": "/a b?c=d", "agent": 'x "y" z'},
     ),
+    "Apache with path and query apart": (
+        "apache",
+        "%t %h %m %U %q %>s",
+        f"{AT} 192.0.2.1 GET /a ?b=c 200",
+        {"url": "/a?b=c"},
+    ),
+    "Apache with an empty query": (
+        "apache",
+        "%t %h %m %U %q %>s",
+        f"{AT} 192.0.2.1 GET /a  200",
+        {"url": "/a"},
+    ),
+    "lighttpd, whose %q has no question mark": (
+        "apache",
+        '%t %h "%m %U?%q %H" %s',
+        f'{AT} 192.0.2.1 "GET /a?b=c HTTP/1.1" 200',
+        {"url": "/a?b=c", "protocol": "HTTP/1.1"},
+    ),
+    "Apache with quotes in values without quotes": (
+        "apache",
+        "%t\\t%U%q\\t%>s",
+        f'{AT}\t/a\\"b\\tc\t200',
+        {"url": '/a"b\tc'},
+    ),
     "Apache with day and clock apart": (
         "apache",
         '%h %{%F}t "%r" %{%T}t %>s %{ms}T',
@@ -203,3 +230,56 @@ def test_a_w3c_log_may_have_columns_of_its_own() -> None:
     )
     table = parse(log, 0, fmt, {}).table
     assert (table["client"].to_pylist(), table["time"].to_pylist()) == (["192.0.2.1"], [TIME])
+
+
+#: Variable -> values that nginx might write; none holds a separator, as none is escaped.
+VALUES = {
+    "http_user_agent": st.text("aé \"\\()'[]é", min_size=1)
+    .map(str.strip)
+    .filter(lambda t: t not in ("", "-")),
+    "upstream_addr": st.sampled_from(
+        ["-", "10.0.0.1:80", "10.0.0.1:80, 10.0.0.2:80 : 10.0.0.3:80"]
+    ),
+    "remote_user": st.sampled_from(["-", "john", "john doe"]),
+    "request_time": st.sampled_from(["0.000", "1.250"]),
+    "http_x_anything": st.text("a ([", max_size=5),
+}
+ALWAYS = {
+    "time_local": st.just(AT[1:-1]),
+    "status": st.sampled_from(["200", "404"]),
+    "request": st.sampled_from(["GET /a HTTP/1.1", "GET /a b HTTP/1.1", ""]),
+}
+
+
+def as_nginx(text: str) -> bytes:
+    return b"".join(
+        b"\\x%02X" % byte if byte in b'"\\' or byte > 126 else bytes([byte])
+        for byte in text.encode()
+    )
+
+
+@given(
+    st.dictionaries(st.sampled_from(sorted(VALUES)), st.none()),
+    st.sampled_from(["|", "\t", " | ", '" "', "]["]),
+    st.randoms(use_true_random=False),
+    st.data(),
+)
+@settings(max_examples=150, deadline=None)
+def test_what_nginx_writes_by_any_format_is_read_back(
+    extra: dict[str, None], separator: str, random: Random, data: st.DataObject
+) -> None:
+    strategies = ALWAYS | {name: VALUES[name] for name in extra}
+    names = random.sample(sorted(strategies), len(strategies))
+    drawn = {name: data.draw(strategies[name], name) for name in names}
+    quote = '"' * (separator == '" "')
+    assume(quote or separator != "][" or not any("[" in v or "]" in v for v in drawn.values()))
+    layout = quote + separator.join(f"${name}" for name in names) + quote
+    line = (
+        quote.encode() + separator.encode().join(as_nginx(drawn[n]) for n in names) + quote.encode()
+    )
+    fmt = make_format("mine", {"nginx": layout})
+    (row,) = parse(line, 0, fmt, {}, strict=True).table.to_pylist()
+    assert (row["time"], row["status"]) == (TIME, int(drawn["status"]))
+    assert (row["url"] or "") == drawn["request"].removeprefix("GET ").removesuffix(" HTTP/1.1")
+    if "http_user_agent" in drawn:
+        assert row["agent"] == drawn["http_user_agent"]

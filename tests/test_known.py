@@ -173,3 +173,18 @@ def test_two_sites_count_the_same_log_apart(tmp_path: Path) -> None:
     assert store.backfill(log, site="s")["new_records"] == 90
     assert store.backfill(log, site="t")["new_records"] == 90
     assert store.ask(["hits"], site="s") == store.ask(["hits"], site="t") == {(): [90]}
+
+
+def test_copies_in_one_run_are_counted_once(tmp_path: Path) -> None:
+    store = Store(tmp_path / "data", PARIS)
+    content, copies = first_lines(LINES), []
+    for number, data in enumerate([content, content, grown(content), cut_after(content, 99)]):
+        copies.append(tmp_path / f"{number}.log")
+        copies[-1].write_bytes(data)
+    copies.append(tmp_path / "packed.gz")
+    copies[-1].write_bytes(gzip.compress(content))
+    summary = store.backfill(*copies)
+    assert summary["files"] == len(copies)
+    assert summary["new_records"] == LINES + 50
+    assert summary["records"] == 4 * LINES + 50 + 99
+    assert store.ask(["hits"]) == {(): [LINES + 50]}

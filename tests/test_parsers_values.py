@@ -11,7 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parsers.times import clock, read_any, read_clock, read_date
-from parsers.values import clean_client, clean_host, decode, split_request
+from parsers.values import (
+    clean_client,
+    clean_host,
+    clean_protocol,
+    decode,
+    split_request,
+    with_unit,
+)
 
 REQUESTS = [
     ("GET / HTTP/1.1", "GET", "/", "HTTP/1.1"),
@@ -140,3 +147,43 @@ def test_a_day_and_a_time_of_day_are_read_apart() -> None:
     ]
     texts = pl.Series(["00:00:01.5", "24:00:00", "1:00:00"])
     assert read_clock(texts).to_list() == [1500, None, None]
+
+
+DURATIONS = [
+    ("0.0011s", 1.1),
+    ("12ms", 12.0),
+    ("357µs", 0.357),
+    ("357μs", 0.357),
+    ("5us", 0.005),
+    ("1000ns", 0.001),
+    ("2m", 120_000.0),
+    ("1.5", 1500.0),
+    ("1e-05", 0.01),
+    ("-1s", -1000.0),
+    ("1m2s", None),
+    ("s", None),
+    ("", None),
+    (None, None),
+]
+
+
+def test_a_duration_tells_its_unit() -> None:
+    found = with_unit(pl.Series([text for text, _ in DURATIONS], dtype=pl.String))
+    for value, (text, expected) in zip(found, DURATIONS, strict=True):
+        assert value == (None if expected is None else pytest.approx(expected)), text
+
+
+PROTOCOLS = [
+    ("1.1", "HTTP/1.1"),
+    ("2.0.0.0", "HTTP/2.0"),
+    ("2", "HTTP/2"),
+    ("HTTP/1.1", "HTTP/1.1"),
+    ("HTTPS", "HTTPS"),
+    ("1.1.2", "1.1.2"),
+    (None, None),
+]
+
+
+def test_a_protocol_has_its_name() -> None:
+    found = clean_protocol(pl.Series([text for text, _ in PROTOCOLS], dtype=pl.String))
+    assert found.to_list() == [expected for _, expected in PROTOCOLS]

@@ -126,6 +126,37 @@ def test_quoted_values_may_hold_spaces_and_doubled_quotes() -> None:
     assert one(line)["agent"] == 'a "b" c'
 
 
+#: Headers of other servers, a row of theirs, and what must be read in it.
+SERVERS = [
+    (
+        "date time c-ip cs-username sc-servicename s-ip s-port cs-method cs-uri-stem cs-uri-query"
+        " sc-status cs-bytes sc-bytes time-taken cs-version cs(User-Agent) cs(Referer)",
+        "2024-03-12 15:22:28 1.2.3.4 - shop 10.0.0.1 443 GET /a b=c 200 310 5120 2 HTTP/1.1"
+        " Mozilla/5.0+(X11) -",
+        {"duration_ms": 2000.0, "bytes": 5120, "url": "/a?b=c", "agent": "Mozilla/5.0 (X11)"},
+    ),
+    (
+        "c-ip\tdate\ttime\tcs-uri-stem\tc-status\tcs(User-Agent)\tsc-bytes",
+        "1.2.3.4\t2024-03-12\t15:22:28\t/live.mp3\t200\tWinamp 5.9\t1048576",
+        {"url": "/live.mp3", "status": 200, "agent": "Winamp 5.9", "bytes": 1048576},
+    ),
+    (
+        "date time cs-clapp c-ip cs(User-Agent) cs-uri cs-method cs-uri-query sc-status",
+        '"2024-03-12" "15:22:28" "Chrome" "1.2.3.4" "a+b ""c""" "a.example/x" "GET" "" ""',
+        {"url": "a.example/x", "agent": 'a+b "c"', "status": 0},
+    ),
+]
+
+
+@pytest.mark.parametrize(("header", "line", "expected"), SERVERS)
+def test_rows_of_netscaler_icecast_and_incapsula(
+    header: str, line: str, expected: dict[str, Any]
+) -> None:
+    row = one(line, header)
+    assert {name: row[name] for name in expected} == expected
+    assert (row["client"], row["time"]) == ("1.2.3.4", 1710256948000)
+
+
 def test_where_there_is_only_a_time_of_day_the_date_is_that_of_the_last_directive() -> None:
     rows = "15:22:28 /a 200\n#Date: 2024-03-13 00:00:00\n00:00:01 /b 200\n"
     state = {"fields": "time cs-uri-stem sc-status", "date": "2024-03-12"}

@@ -2,59 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.live import Writer, wrong
-from tests.stores import Store, configuration
-
-ROOT = Path(__file__).parents[1]
-CONFIG = """
-[[site]]
-name = "s"
-[[source]]
-site = "s"
-paths = ["{name}*"]
-format = "combined"
-[ingest]
-commit_seconds = 0.05
-[log]
-format = "json"
-"""
-
-
-class Service:
-    """`tallylog ingest` on the folder, and what it says."""
-
-    def __init__(self, folder: Path) -> None:
-        command = (sys.executable, ROOT / "tallylog.py", "--config", folder / "config.toml")
-        self.process = subprocess.Popen(
-            (*command, "ingest"), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
-        )
-
-    def says(self, words: str) -> str:
-        """Wait for a message that holds these words."""
-        assert self.process.stderr
-        for text in self.process.stderr:
-            if words in text:
-                return str(json.loads(text)["message"])
-        raise AssertionError(f"it ended without saying {words!r}")
-
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        self.process.send_signal(number)
-        self.process.communicate(timeout=10)
-        return self.process.returncode
+from tests.services import Service, configure
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[[], Service]]:
-    (tmp_path / "config.toml").write_text(CONFIG.format(name="access.log"))
+    configure(tmp_path)
     started: list[Service] = []
 
     def make() -> Service:
@@ -63,13 +23,7 @@ def start(tmp_path: Path) -> Iterator[Callable[[], Service]]:
 
     yield make
     for service in started:
-        with service.process as process:
-            process.kill()
-
-
-def counted(folder: Path) -> dict[int, int]:
-    pages = Store(folder / "data", configuration({"s": "UTC"})).ask(["hits"], ["page"])
-    return {int(str(k[0]).removeprefix("/n/")): int(str(n[0])) for k, n in pages.items()}
+        service.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -84,10 +38,8 @@ def test_a_signal_stops_it_with_everything_read_committed(
             assert service.stop(number) == 0
         last = writer.stop()
     service = start()
-    while len(counted(tmp_path)) < last:
-        assert service.process.poll() is None
+    assert not wrong(service.counts(last), last)
     assert service.stop() == 0
-    assert not wrong(counted(tmp_path), last)
 
 
 def test_a_second_one_is_refused_with_the_pid_of_the_first(
@@ -112,11 +64,9 @@ def test_a_configuration_is_taken_over_if_it_is_right_and_refused_if_it_is_wrong
     (tmp_path / "config.toml").write_text("[ingest]\ncommit_secnds = 1\n")
     service.process.send_signal(signal.SIGHUP)
     assert "commit_seconds" in service.says("old configuration is kept")
-    (tmp_path / "config.toml").write_text(CONFIG.format(name="other.log"))
+    configure(tmp_path, "other.log")
     service.process.send_signal(signal.SIGHUP)
-    service.says("following 1 sources")
     with Writer(tmp_path / "other.log") as writer:
         last = writer.stop()
-    while len(counted(tmp_path)) < last:
-        assert service.process.poll() is None
+    assert not wrong(service.counts(last), last)
     assert service.stop() == 0

@@ -9,7 +9,8 @@ import pytest
 
 from tests.recordings import HERE, Recording, differences, sent_to, servers, told_in, truth
 
-RECORDINGS = [Recording(path) for path in sorted((HERE / "formats").glob("*/zoo_utc_*.log"))]
+NAMES = ("*/zoo_utc_*.log", "*/recorded_*.log")
+RECORDINGS = [Recording(path) for name in NAMES for path in sorted((HERE / "formats").glob(name))]
 LOSSES = truth("losses.toml")["loss"]
 
 #: A case and a field of it.
@@ -17,7 +18,12 @@ Place = tuple[str, str]
 
 
 def losses_in(recording: Recording) -> Iterator[Mapping[str, Any]]:
-    return (loss for loss in LOSSES if loss["server"] == recording.server)
+    return (
+        loss
+        for loss in LOSSES
+        if loss["server"] == recording.server
+        and recording.format in loss.get("formats", [recording.format])
+    )
 
 
 def places(loss: Mapping[str, Any], told: frozenset[str]) -> set[Place]:
