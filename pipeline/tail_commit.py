@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from pipeline.backfill import store_error
 from pipeline.commit import SourceMoved, release
+from pipeline.errors import store_error
 from pipeline.ingest import Batch, Ingest
 from pipeline.tail_file import TailFile
 from pipeline.tail_source import LONGEST_PAUSE, Taken
