@@ -11,6 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from parsers.registry import Format, load_formats
+from parsers.wrappers import find_format
 from pipeline import sources
 from pipeline.catalog import Catalog
 from pipeline.config import Config, Exclude, Source
@@ -138,7 +139,7 @@ def _format_name(source: Source, formats: dict[str, Format]) -> str:
         name = f"of {source.paths[0]}"
         formats.update(load_formats({name: source.format}))
         return name
-    if source.format != AUTO and source.format not in formats:
+    if source.format != AUTO and find_format(formats, source.format) is None:
         from difflib import get_close_matches
 
         near = get_close_matches(source.format, formats)
