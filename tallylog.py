@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from pipeline import terminal
-from pipeline.errors import TallylogError
+from pipeline.errors import TallylogError, store_error
 
 if TYPE_CHECKING:
     from pipeline.catalog import Catalog
@@ -51,6 +51,8 @@ def _message(error: Exception) -> str:
         return terminal.clean(str(error), keep="\n")
     if isinstance(error, OSError):
         return terminal.clean(str(error))
+    if type(error).__module__.startswith("sqlalchemy"):
+        return _message(store_error(error))
     kind = type(error).__name__
     return terminal.clean(f"unexpected {kind}: {error} (tallylog --debug … shows where)")
 
@@ -320,14 +322,27 @@ def maintain(place: Place, /, as_json: bool) -> None:
     terminal.show(asdict(done), as_json, terminal.print_facts)
 
 
+@_command
+@click.option("--repair", is_flag=True, help="Mend what can be mended.")
+def check(place: Place, /, repair: bool, as_json: bool) -> None:
+    """Look at every file of the store."""
+    from pipeline import check as checks
+
+    data = place.config().store.data
+    found = checks.repair(data) if repair else checks.check(data)
+    terminal.show(asdict(found), as_json, terminal.print_facts)
+    if found.damages and not repair:
+        raise click.ClickException("files are damaged; `tallylog check --repair` mends what it can")
+
+
 @main.group("config")
 def configuration() -> None:
     """The configuration."""
 
 
-@configuration.command()
+@configuration.command("check")
 @click.pass_obj
-def check(place: Place) -> None:
+def check_configuration(place: Place) -> None:
     """Say everything that is wrong with the configuration."""
     config = place.config()
     click.echo(f"Nothing is wrong: {len(config.sites)} sites, {len(config.sources)} sources.")

@@ -20,6 +20,7 @@ from parsers.raw import RAW_FIELDS, REASONS
 from parsers.registry import KEYS, VARIANT_KEYS, load_formats
 from parsers.tokens import EXTRA_FIELDS
 from parsers.values import ESCAPES
+from parsers.wrappers import load_wrappers
 from pipeline import schema
 from pipeline.config import Config
 from pipeline.config_file import keys, table_model
@@ -153,6 +154,11 @@ def _formats() -> str:
             "",
             *_table(
                 ("name", "title", "dialect"), [(f"`{f.name}`", f.title, f.dialect) for f in formats]
+            ),
+            *_section(
+                "Wrappers (any format may be in one: `docker/combined`)",
+                ("name", "title"),
+                [(f"`{w.name}`", w.title) for w in load_wrappers().values()],
             ),
             *_section("Keys of a format", ("key", "what it says"), _named(KEYS)),
             *_section("Keys of a variant", ("key", "what it says"), _named(VARIANT_KEYS)),

@@ -119,8 +119,10 @@ def _fits(texts: pl.Series, fmt: Format) -> Mask:
     """Which lines the format may read; a quick look that spares most formats a closer one."""
     if fmt.dialect != "w3c":
         return texts.str.contains(pattern_of(fmt)).to_numpy()
-    if not fmt.columns:
-        return np.full(len(texts), bool(texts.str.starts_with("#").any()))
+    headed = bool(texts.str.starts_with("#").any())
+    if headed or not fmt.columns:
+        # With a header of its own a log is none of those without.
+        return np.full(len(texts), headed and not fmt.columns)
     blanks = len(fmt.columns) - 1
     tabs, spaces = texts.str.count_matches("\t"), texts.str.count_matches(" ")
     return ((tabs == blanks) | (spaces == blanks)).to_numpy()

@@ -12,12 +12,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import polars as pl
 
 from parsers.candidates import MOST, Candidate, candidates
-from parsers.follow import rank
+from parsers.follow import pattern_of, rank
 from parsers.lines import split_lines
 from parsers.registry import Format
+from parsers.wrappers import bare_name
 
 #: Share of the lines of requests that must be read.
 THRESHOLD = 0.8
@@ -119,7 +121,7 @@ def _beside(best: Candidate, found: list[Candidate]) -> tuple[dict[str, int], li
     for one in sorted(rivals, key=lambda rival: rank(rival.format)):
         claimed = one.good & left
         if claimed.any():
-            others[one.format.name] = int(claimed.sum())
+            others[bare_name(one.format)] = int(claimed.sum())
             left &= ~claimed
     unread = best.view.texts.filter(pl.Series(left, dtype=pl.Boolean)).to_list()
     return others, unread + best.view.outside()

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from importlib import resources
+from itertools import pairwise
 from typing import Any
 
 SKIP = "_"
@@ -108,7 +109,9 @@ def to_layout(
     bare = [part for part in _bare(joined) if empty or part.spaced]
     looked_at, rest = _without_end(joined, best, bare)
     text = "".join(_spelled(looked_at, best, words))
-    open_ended = {field_of(part, best) for part in bare if part in looked_at}
+    # A tab in a value is escaped, unless nothing is.
+    ended = _before_tab(looked_at) if escape != "raw" else []
+    open_ended = {field_of(p, best) for p in bare if p in looked_at and p not in ended}
     if "${user} [${time}]" in text and not empty:
         open_ended -= {"user"}  # The time tells where it ends.
     scheme = "raw" if escape == "raw" else "open"
@@ -137,6 +140,11 @@ def _bare(parts: Iterable[Part]) -> Iterator[Part]:
         quoted ^= not part.field and part.text.count('"') % 2 == 1
         if part.field and not quoted:
             yield part
+
+
+def _before_tab(parts: Sequence[Part]) -> list[Part]:
+    """The variables that a tab ends."""
+    return [part for part, after in pairwise(parts) if after.text.startswith("\t")]
 
 
 def join(parts: Iterable[Part]) -> list[Part]:

@@ -116,7 +116,7 @@ def _relation(texts: pl.Series) -> duckdb.DuckDBPyRelation:
 
 @cache
 def _database() -> duckdb.DuckDBPyConnection:
-    """A database without data, in memory: to open one takes as long as to read 10,000 lines.
+    """A database without data, in memory: to open one takes as long as to read thousands of lines.
 
     It has no threads of its own, and each thread of ours uses a cursor of its own.
     """

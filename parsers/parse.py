@@ -17,7 +17,7 @@ from parsers.readers import State, read
 from parsers.records import spread
 from parsers.registry import Format
 from parsers.w3c import advance_fields
-from parsers.wrappers import BETWEEN
+from parsers.wrappers import bare_name
 
 #: Reasons that come second to NUL bytes in the line.
 SHAPELESS = ("blank", "layout", "json", "fields", "wrapper")
@@ -81,8 +81,7 @@ def _follow(
 ) -> tuple[Built, Mapping[str, int]]:
     """The rows with those of other formats and, unless `strict`, of less strict reading."""
     left = np.sort(np.concatenate(list(built.refused.values())))
-    own = fmt.name.split(BETWEEN, len(fmt.wrappers))[-1]
-    claims = others.claim(lines, left, own, fast)
+    claims = others.claim(lines, left, bare_name(fmt), fast)
     rest = lines.without(left, np.concatenate([left[:0], *(claim.numbers for claim in claims)]))
     if strict or fmt.dialect == "w3c" or not len(rest):
         kept = {reason: np.intersect1d(lost, rest) for reason, lost in built.refused.items()}

@@ -52,6 +52,11 @@ def wrap(fmt: Format, wrappers: tuple[Wrapper, ...]) -> Format:
     return replace(fmt, name=name, wrappers=wrappers + fmt.wrappers)
 
 
+def bare_name(fmt: Format) -> str:
+    """The name without those of the wrappers."""
+    return fmt.name.split(BETWEEN, len(fmt.wrappers))[-1]
+
+
 def find_format(formats: Mapping[str, Format], name: str) -> Format | None:
     """The format of that name, which may be inside wrappers; None if there is none."""
     if name in formats:

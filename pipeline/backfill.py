@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import errno
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,13 +11,14 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from parsers.registry import Format, load_formats
+from parsers.wrappers import find_format
 from pipeline import sources
 from pipeline.catalog import Catalog
 from pipeline.config import Config, Exclude, Source
 from pipeline.config import Site as ConfiguredSite
 from pipeline.enrich import Enricher, Log, Pixels, Proxies, Rules, Site
 from pipeline.enrich.salts import Salts
-from pipeline.errors import FormatError, SourceError, StoreError
+from pipeline.errors import FormatError, SourceError, store_error
 from pipeline.ingest import PIECE_BYTES, Ingest
 from pipeline.progress import Meter, Silent
 from pipeline.reading import AUTO, Request
@@ -139,7 +139,7 @@ def _format_name(source: Source, formats: dict[str, Format]) -> str:
         name = f"of {source.paths[0]}"
         formats.update(load_formats({name: source.format}))
         return name
-    if source.format != AUTO and source.format not in formats:
+    if source.format != AUTO and find_format(formats, source.format) is None:
         from difflib import get_close_matches
 
         near = get_close_matches(source.format, formats)
@@ -161,20 +161,3 @@ def _roll_up(catalog: Catalog, days: set[tuple[str, dt.date]]) -> None:
     if days:
         dates = [date for _, date in days]
         rollup(catalog, sorted({site for site, _ in days}), min(dates), max(dates))
-
-
-def store_error(error: Exception, data_dir: Path) -> StoreError:
-    """What it means that the store could not be written."""
-    full = getattr(error, "errno", None) == errno.ENOSPC or "disk is full" in str(error)
-    if full:
-        return StoreError(
-            "The disk is full.",
-            str(data_dir),
-            "make space and run the same command again: it goes on where it stopped",
-        )
-    cause = getattr(error, "orig", None) or error
-    return StoreError(
-        f"The store cannot be written: {cause}.",
-        str(data_dir),
-        "mend the cause and run the same command again: it goes on where it stopped",
-    )

@@ -16,6 +16,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from pipeline.errors import StoreError
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -43,7 +45,20 @@ def connection(limits: Limits) -> Iterator[duckdb.DuckDBPyConnection]:
         }
         with duckdb.connect(":memory:", config=config) as opened:
             opened.execute("set timezone = 'UTC'")
-            yield opened
+            try:
+                yield opened
+            except (duckdb.IOException, duckdb.InvalidInputException) as error:
+                raise _unreadable(error) from error
+
+
+def _unreadable(error: duckdb.Error) -> Exception:
+    if ".parquet" not in str(error):
+        return error
+    return StoreError(
+        f"A file of the store is missing or damaged: {str(error).splitlines()[0]}",
+        "the store",
+        "`tallylog check` lists all that is wrong, with --repair it mends what it can",
+    )
 
 
 def sql(name: str, **pieces: str) -> str:

@@ -13,6 +13,9 @@ prints them and exits with 1, the web answers with them.
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+
 
 class TallylogError(Exception):
     """`what` is wrong, `where`, and how to `fix` it; the last two may be empty."""
@@ -61,3 +64,19 @@ class QueryError(TallylogError):
 
 class StoreError(TallylogError):
     """The store or its catalog can't be used."""
+
+
+def store_error(error: Exception, data_dir: Path | None = None) -> StoreError:
+    """What it means that the store could not be read or written."""
+    cause = getattr(error, "orig", None) or error
+    where = "the store" if data_dir is None else str(data_dir)
+    if getattr(error, "errno", None) == errno.ENOSPC or "disk is full" in str(cause):
+        fix = "make space and run the same command again: it goes on where it stopped"
+        return StoreError("The disk is full.", where, fix)
+    if "locked" in str(cause):
+        fix = "wait until the other command is done, or end it, and run the same command again"
+        return StoreError("Another process has locked the catalog for a minute.", where, fix)
+    if "malformed" in str(cause) or "not a database" in str(cause):
+        return StoreError(f"The catalog is damaged: {cause}.", where, "see `tallylog check`")
+    fix = "mend the cause and run the same command again: it goes on where it stopped"
+    return StoreError(f"The store cannot be used: {cause}.", where, fix)

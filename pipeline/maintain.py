@@ -75,18 +75,22 @@ def seal(catalog: Catalog, keep_days: int, today: dt.date) -> int:
         for day in days_in(tx):
             if not day.has_events or day.stale or _age(day, today) < keep_days:
                 continue
-            site_id = _site_id(tx, day.site)
-            of_day = sa.and_(t.parts.c.site_id == site_id, t.parts.c.date == day.date)
-            paths = list(tx.scalars(sa.select(t.parts.c.path).where(of_day)))
-            tx.execute(t.parts.delete().where(of_day))
-            tx.execute(
-                t.days.update()
-                .where(t.days.c.site_id == site_id, t.days.c.date == day.date)
-                .values(generations=t.days.c.generations + 1)
-            )
-            catalog.discard(tx, paths)
+            seal_day(catalog, tx, _site_id(tx, day.site), day.date)
             sealed += 1
     return sealed
+
+
+def seal_day(catalog: Catalog, tx: sa.Connection, site_id: int, date: dt.date) -> None:
+    """Let the day's statistics speak for it from now on, in the place of its raw events."""
+    of_day = sa.and_(t.parts.c.site_id == site_id, t.parts.c.date == date)
+    paths = list(tx.scalars(sa.select(t.parts.c.path).where(of_day)))
+    tx.execute(t.parts.delete().where(of_day))
+    tx.execute(
+        t.days.update()
+        .where(t.days.c.site_id == site_id, t.days.c.date == date)
+        .values(generations=t.days.c.generations + 1)
+    )
+    catalog.discard(tx, paths)
 
 
 def drop_daily(catalog: Catalog, tables: Sequence[str], keep_days: int, today: dt.date) -> int:
@@ -153,36 +157,41 @@ def _merge(catalog: Catalog, parts: Sequence[Part]) -> int:
 
 
 def vacuum(catalog: Catalog, grace: dt.timedelta = GRACE) -> int:
-    """Delete files of the store that nothing refers to, past the grace period; returns how many.
-
-    Files of a writer whose lease runs are left alone, listed or not.
-    """
-    now = utcnow()
+    """Delete files of the store that nothing refers to, past the grace period; returns how many."""
     with catalog.write() as tx:
-        tx.execute(t.leases.delete().where(t.leases.c.expires < now))
-        writers = set(tx.scalars(sa.select(t.leases.c.writer)))
-        listed = set(tx.scalars(sa.select(t.parts.c.path)))
-        listed |= set(tx.scalars(sa.select(t.daily.c.path)))
-        trash: dict[str, dt.datetime] = {
-            path: since for path, since in tx.execute(sa.select(t.trash.c.path, t.trash.c.since))
-        }
-        files = [
-            path
-            for folder in ("events", "daily")
-            for path in (catalog.data_dir / folder).rglob("*")
-            if path.is_file()
-        ]
-        gone = 0
+        tx.execute(t.leases.delete().where(t.leases.c.expires < utcnow()))
+        files = _unneeded(catalog, tx, grace)
         for file in files:
-            name = str(file.relative_to(catalog.data_dir))
-            since = trash.get(name) or _modified(file)
-            if name in listed or store.writer_of(file) in writers or now - since < grace:
-                continue
             file.unlink(missing_ok=True)
-            gone += 1
-        left = {name for name in trash if catalog.absolute(name).exists()}
-        tx.execute(t.trash.delete().where(t.trash.c.path.in_(set(trash) - left)))
-    return gone
+        names = tx.scalars(sa.select(t.trash.c.path))
+        gone = [name for name in names if not catalog.absolute(name).exists()]
+        tx.execute(t.trash.delete().where(t.trash.c.path.in_(gone)))
+    return len(files)
+
+
+def unneeded(catalog: Catalog, grace: dt.timedelta = GRACE) -> list[Path]:
+    """Files of the store that nothing refers to, past the grace period."""
+    with catalog.read() as tx:
+        return _unneeded(catalog, tx, grace)
+
+
+def _unneeded(catalog: Catalog, tx: sa.Connection, grace: dt.timedelta) -> list[Path]:
+    """Files of a writer whose lease runs are left alone, listed or not."""
+    now = utcnow()
+    writers = set(tx.scalars(sa.select(t.leases.c.writer).where(t.leases.c.expires >= now)))
+    used = {*tx.scalars(sa.select(t.parts.c.path)), *tx.scalars(sa.select(t.daily.c.path))}
+    trash: dict[str, dt.datetime] = {
+        path: since for path, since in tx.execute(sa.select(t.trash.c.path, t.trash.c.since))
+    }
+    return [
+        file
+        for folder in ("events", "daily")
+        for file in (catalog.data_dir / folder).rglob("*")
+        if file.is_file()
+        and (name := str(file.relative_to(catalog.data_dir))) not in used
+        and store.writer_of(file) not in writers
+        and now - (trash.get(name) or _modified(file)) >= grace
+    ]
 
 
 def _modified(file: Path) -> dt.datetime:

@@ -36,6 +36,7 @@ def recognise(path: str, formats: Mapping[str, Format]) -> dict[str, Any]:
     return {
         "path": path,
         "format": found.name,
+        "title": found.format.title if found.format else None,
         "confidence": round(found.confidence, 3),
         "reasons": list(found.reasons),
         "others": dict(found.others),

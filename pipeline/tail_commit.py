@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from pipeline.backfill import store_error
 from pipeline.batch import Batch
 from pipeline.commit import SourceMoved, release
+from pipeline.errors import store_error
 from pipeline.ingest import Ingest
 from pipeline.tail_file import TailFile
 from pipeline.tail_source import LONGEST_PAUSE, Taken

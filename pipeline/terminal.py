@@ -104,7 +104,8 @@ def print_answer(answer: Mapping[str, Any]) -> None:
 
 def print_detection(found: Mapping[str, Any]) -> None:
     """What `tallylog formats --detect` found: the choice, the candidates, the first lines."""
-    print(f"{clean(found['path'])}: {found['format'] or 'no known format'}")
+    chosen = f"{found['format']}: {found['title']}" if found["format"] else "no known format"
+    print(clean(f"{found['path']}: {chosen}"))
     print(f"  confidence {found['confidence']:.0%}")
     for reason in found["reasons"]:
         print(f"  {clean(reason)}")

@@ -45,7 +45,7 @@ MEDLEY = (
     *samples("combined"),
     *named("combined", "apache2-logs", "nginx-http-xss-probing", "nginx_http-logs"),
     *named("combined", "http-dos-switching-ua", "nginx-http-generic-bf", "lnav_access_log.0"),
-    *named("combined", "lnav_bad_access_log.0", "varnish_default_made", "zoo_utc_lighttpd_access"),
+    *named("combined", "lnav_bad_access_log.0", "zoo_utc_lighttpd_access"),
     *named("combined", "zoo_utc_nginx_main_xff"),
     *samples("common"),
     *named("common", "apache-http-probing", "mtail_apache_common"),
@@ -54,7 +54,7 @@ MEDLEY = (
     (LOGS / "elastic_nginxplus_json_logs.log.gz", "nginx_json"),
     *samples("caddy_json"),
     *samples("w3c"),
-    *named("w3c", "lnav_w3c.2", "lnav_w3c.3", "aws-cloudfront-logs"),
+    *named("w3c", "aws-cloudfront-logs"),
 )
 SHOP = named("combined_xff", "lnav_shop_access")
 SAMPLE_PART = ((SAMPLE, "combined"),)

@@ -137,6 +137,12 @@ CASES: dict[str, tuple[str, str, str, dict[str, Any]]] = {
         f'{AT}\t/a\\"b\\tc\t200',
         {"url": '/a"b\tc'},
     ),
+    "Apache with an agent between tabs and more behind it": (
+        "apache",
+        "%t\\t%r\\t%>s\\t%{User-Agent}i\\t%X %k",
+        f"{AT}\tGET /a HTTP/1.1\t200\tMozilla/5.0 (X11; a b)\t+ 0",
+        {"agent": "Mozilla/5.0 (X11; a b)"},
+    ),
     "Apache with day and clock apart": (
         "apache",
         '%h %{%F}t "%r" %{%T}t %>s %{ms}T',

@@ -13,20 +13,19 @@ from tests.reference.records import Raw
 
 
 def nginx_json(line: bytes) -> Raw:
-    """The keys of nginx's variables, every value a text."""
+    """The keys of nginx's variables or of Elastic's example, every value a text."""
     row = _object(line)
-    method, url, protocol = ncsa.request(_given(row.get("request")))
-    moment = _epoch_ms if "msec" in row else _iso_ms
+    moment = _epoch_ms if "msec" in row else _text_ms
     raw = Raw(
         moment(row.get("msec", row.get("time"))),
-        _status(row.get("status")),
-        _whole(row.get("body_bytes_sent")),
+        _status(row.get("status", row.get("response"))),
+        _whole(row.get("body_bytes_sent", row.get("bytes"))),
     )
-    raw.client = _given(row.get("remote_addr"))
+    raw.client = _given(row.get("remote_addr", row.get("remote_ip")))
     raw.host = _host(row.get("host"))
-    raw.method, raw.url, raw.protocol = method, url, protocol
-    raw.referrer = _given(row.get("http_referer"))
-    raw.agent = _given(row.get("http_user_agent"))
+    raw.method, raw.url, raw.protocol = ncsa.request(_given(row.get("request")))
+    raw.referrer = _given(row.get("http_referer", row.get("referrer")))
+    raw.agent = _given(row.get("http_user_agent", row.get("agent")))
     return raw
 
 
@@ -89,11 +88,15 @@ def _status(value: object) -> int:
     return int(given)
 
 
-def _iso_ms(value: object) -> int:
+def _text_ms(value: object) -> int:
+    """ISO 8601, or as in the other formats of nginx."""
     if value is None:
         raise Rejected("fields")
+    given = str(value)
+    if given[2:3] == "/":
+        return ncsa.time_ms(given.encode())
     try:
-        return int(datetime.fromisoformat(str(value)).timestamp() * 1000)
+        return int(datetime.fromisoformat(given).timestamp() * 1000)
     except ValueError as problem:
         raise Rejected("time") from problem
 
@@ -108,19 +111,24 @@ def _epoch_ms(value: object) -> int:
 
 
 class W3C:
-    """W3C extended lines: the columns are those of the last #Fields line."""
+    """W3C extended lines: the columns are those of the last #Fields line, and a time without a
+    date is of the day of the last #Date line."""
 
     def __init__(self) -> None:
         self.fields: list[str] | None = None
+        self.day: str | None = None
 
     def parse(self, line: bytes) -> Raw:
         if line.startswith(b"#"):
             if line.startswith(b"#Fields:"):
                 self.fields = text(line[8:]).split()
+            if line.startswith(b"#Date:"):
+                self.day = text(line[6:]).split()[0]
             raise Directive
         cells = self._cells(text(line))
-        status = cells.get("sc-status", "-")
-        raw = Raw(_w3c_ms(cells), _status(status or "none"), _w3c_bytes(cells))
+        if self.day and not any(name.startswith("date") for name in self.fields or ()):
+            cells["date"] = self.day
+        raw = Raw(_w3c_ms(cells), _status(cells.get("sc-status", "-")), _w3c_bytes(cells))
         raw.client = (_first(cells, "c-ip") or "").partition("%")[0] or None
         raw.host = _host(_first(cells, "x-host-header", "cs-host", "cs(Host)"))
         raw.method = _first(cells, "cs-method")
@@ -151,7 +159,7 @@ class W3C:
         for needed in ("sc-status", "cs-method"):
             if needed in self.fields and self.fields.index(needed) >= len(values):
                 raise Rejected("fields")
-        return {k: v for k, v in zip(self.fields, values, strict=False) if v != "-"}
+        return {k: v for k, v in zip(self.fields, values, strict=False) if v not in ("-", "")}
 
     def _agent(self, value: str | None) -> str | None:
         """IIS writes a plus sign for a space, Imperva a space, CloudFront escapes."""
@@ -203,8 +211,9 @@ def _w3c_bytes(cells: dict[str, str]) -> int:
 
 
 def _w3c_ms(cells: dict[str, str]) -> int:
+    day, clock = (_first(cells, n, f"{n}-UTC", f"{n}-local") for n in ("date", "time"))
     try:
-        moment = datetime.fromisoformat(f"{cells['date']}T{cells['time']}").replace(tzinfo=UTC)
-    except (KeyError, ValueError) as problem:
+        moment = datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=UTC)
+    except ValueError as problem:
         raise Rejected("time") from problem
     return int(moment.timestamp() * 1000)
