@@ -308,12 +308,31 @@ def audit(place: Place, /, as_json: bool) -> None:
 
 
 @_command
-def maintain(place: Place, /, as_json: bool) -> None:
-    """Drop what is past its time and tidy up."""
+@click.argument("names", nargs=-1, metavar="[JOB]...")
+def maintain(place: Place, /, names: tuple[str, ...], as_json: bool) -> None:
+    """Drop what is past its time and tidy up.
+
+    JOB is one that `tallylog jobs` lists; without any, all are done.
+    """
+    from pipeline import jobs as work
     from pipeline import maintain as maintenance
 
-    done = maintenance.maintain(place.catalog(), place.config().store.retention)
-    terminal.show(asdict(done), as_json, terminal.print_facts)
+    if not names:
+        done = asdict(maintenance.maintain(place.catalog(), place.config().store.retention))
+        terminal.show(done, as_json, terminal.print_facts)
+        return
+    states = work.run_named(place.catalog(), place.config().store.retention, names)
+    terminal.show_rows(map(asdict, states), "jobs", as_json)
+    if failed := [state.job for state in states if state.failures]:
+        raise click.ClickException(f"failed: {', '.join(failed)}")
+
+
+@_command
+def jobs(place: Place, /, as_json: bool) -> None:
+    """List what `tallylog ingest` does by itself, and how it went."""
+    from pipeline import jobs as work
+
+    terminal.show_rows(work.listed(place.catalog(), place.config()), "jobs", as_json)
 
 
 @_command
