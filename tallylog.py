@@ -224,7 +224,7 @@ def formats(
     detect: str | None,
     as_json: bool,
 ) -> None:
-    """List the log formats that can be read."""
+    """List the log formats that can be read, each with a line of it."""
     if detect:
         _show_detection(place, detect, as_json)
         return
@@ -235,7 +235,9 @@ def formats(
     from parsers.registry import load_formats
 
     known = load_formats(place.config().formats).values()
-    terminal.show_rows([{"name": f.name, "title": f.title} for f in known], "formats", as_json)
+    keys = ("name", "title", "dialect", "sample")
+    found = [{key: getattr(fmt, key) for key in keys} for fmt in known]
+    terminal.show({"formats": found}, as_json, terminal.print_formats)
 
 
 def _show_detection(place: Place, path: str, as_json: bool) -> None:
