@@ -230,7 +230,7 @@ def formats(
     detect: str | None,
     as_json: bool,
 ) -> None:
-    """List the log formats that can be read."""
+    """List the log formats that can be read, each with a line of it."""
     if detect:
         _show_detection(place, detect, as_json)
         return
@@ -241,7 +241,9 @@ def formats(
     from parsers.registry import load_formats
 
     known = load_formats(place.config().formats).values()
-    terminal.show_rows([{"name": f.name, "title": f.title} for f in known], "formats", as_json)
+    keys = ("name", "title", "dialect", "sample")
+    found = [{key: getattr(fmt, key) for key in keys} for fmt in known]
+    terminal.show({"formats": found}, as_json, terminal.print_formats)
 
 
 def _show_detection(place: Place, path: str, as_json: bool) -> None:
@@ -314,12 +316,31 @@ def audit(place: Place, /, as_json: bool) -> None:
 
 
 @_command
-def maintain(place: Place, /, as_json: bool) -> None:
-    """Drop what is past its time and tidy up."""
+@click.argument("names", nargs=-1, metavar="[JOB]...")
+def maintain(place: Place, /, names: tuple[str, ...], as_json: bool) -> None:
+    """Drop what is past its time and tidy up.
+
+    JOB is one that `tallylog jobs` lists; without any, all are done.
+    """
+    from pipeline import jobs as work
     from pipeline import maintain as maintenance
 
-    done = maintenance.maintain(place.catalog(), place.config().store.retention)
-    terminal.show(asdict(done), as_json, terminal.print_facts)
+    if not names:
+        done = asdict(maintenance.maintain(place.catalog(), place.config().store.retention))
+        terminal.show(done, as_json, terminal.print_facts)
+        return
+    states = work.run_named(place.catalog(), place.config().store.retention, names)
+    terminal.show_rows(map(asdict, states), "jobs", as_json)
+    if failed := [state.job for state in states if state.failures]:
+        raise click.ClickException(f"failed: {', '.join(failed)}")
+
+
+@_command
+def jobs(place: Place, /, as_json: bool) -> None:
+    """List what `tallylog ingest` does by itself, and how it went."""
+    from pipeline import jobs as work
+
+    terminal.show_rows(work.listed(place.catalog(), place.config()), "jobs", as_json)
 
 
 @_command

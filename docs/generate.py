@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from parsers.raw import RAW_FIELDS, REASONS
-from parsers.registry import KEYS, VARIANT_KEYS, load_formats
+from parsers.registry import KEYS, VARIANT_KEYS, Format, load_formats
 from parsers.tokens import EXTRA_FIELDS
 from parsers.values import ESCAPES
 from parsers.wrappers import load_wrappers
@@ -166,9 +166,15 @@ def _formats() -> str:
             f"Escapes: {escapes}.",
             *_section("Fields", ("field", "what it holds"), _named(fields | EXTRA_FIELDS)),
             *_section("Why a line is rejected", ("reason", "what it means"), _named(REASONS)),
+            *_lines(formats),
             "",
         ]
     )
+
+
+def _lines(formats: Iterable[Format]) -> Iterator[str]:
+    yield from ("", "## A line of each format", "")
+    yield from (f"`{fmt.name}`:\n\n{_fence(fmt.sample)}" for fmt in formats)
 
 
 def _section(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -32,78 +32,58 @@ def cut_columns(
     """The lines `numbers` (none blank, none torn) cut at `delimiter`, where that gives `count`.
 
     Columns in `coded` come with distinct values, the column `plain` row by row, others not at
-    all. The reader numbers the rows it drops, but it can't hand over one that is not UTF-8;
-    so such rows are left out beforehand.
+    all.
     """
+    fits = _counts(lines, numbers, delimiter) == count
+    numbers = numbers if fits.all() else numbers[fits]
     if not lines.source.isascii():
-        numbers = _safe(lines, numbers, delimiter, count)
         # The reader would take a byte order mark for one of the file it is given.
         marked = takewhile(lambda number: lines.raw(int(number)).startswith(BOM), numbers)
         numbers = numbers[sum(1 for _ in marked) :]
     wanted = sorted({*coded, plain} - {-1})
     if not len(numbers):
         return Cut(numbers, {n: pa.array([], _type(n, plain)) for n in wanted})
-    table, dropped = _read(lines.join(numbers), delimiter, count, wanted, plain)
-    kept = np.delete(numbers, np.array(dropped, dtype=np.int64) - 1)
-    if len(kept) != table.num_rows:
-        raise AssertionError(f"{len(kept)} lines were cut into {table.num_rows} rows")
-    return Cut(kept, {n: _whole(table[str(n)]) for n in wanted})
+    table = _read(lines.join(numbers), delimiter, count, wanted, plain)
+    if len(numbers) != table.num_rows:
+        raise AssertionError(f"{len(numbers)} lines were cut into {table.num_rows} rows")
+    return Cut(numbers, {n: _whole(table[str(n)]) for n in wanted})
 
 
 def by_count(lines: Lines, numbers: Longs, delimiter: str, least: int) -> list[tuple[int, Longs]]:
     """For each of the most usual counts of columns, if it is not less than `least`, the lines
     that have as many."""
-    counts = pc.count_substring(lines.column(numbers), delimiter).to_numpy() + 1
+    counts = _counts(lines, numbers, delimiter)
     kinds, sizes = np.unique(counts, return_counts=True)
     usual = kinds[np.argsort(-sizes, kind="stable")[:KINDS]]
     return [(int(n), numbers[counts == n]) for n in usual if least <= n <= WIDEST]
+
+
+def _counts(lines: Lines, numbers: Longs, delimiter: str) -> Longs:
+    """How many columns each line has."""
+    found: Longs = pc.count_substring(lines.column(numbers), delimiter).to_numpy() + 1
+    return found
 
 
 def _type(column: int, plain: int) -> pa.DataType:
     return pa.binary() if column == plain else CODED
 
 
-def _read(
-    data: memoryview, delimiter: str, count: int, wanted: list[int], plain: int
-) -> tuple[pa.Table, list[int]]:
-    """The wanted columns, and which rows (from 1) had another number of them."""
+def _read(data: memoryview, delimiter: str, count: int, wanted: list[int], plain: int) -> pa.Table:
+    """The wanted columns of rows that all have `count` of them."""
     types = {str(number): _type(number, plain) for number in range(count)}
-    dropped: list[int] = []
-
-    def skip(row: csv.InvalidRow) -> str:
-        dropped.append(row.number)
-        return "skip"
-
-    table = csv.read_csv(
+    return csv.read_csv(
         pa.BufferReader(pa.py_buffer(data)),
         # One block, or every block would have distinct values of its own.
         read_options=csv.ReadOptions(
             use_threads=False, block_size=len(data) + 1, column_names=list(types)
         ),
         parse_options=csv.ParseOptions(
-            delimiter=delimiter,
-            quote_char=False,
-            double_quote=False,
-            escape_char=False,
-            invalid_row_handler=skip,
+            delimiter=delimiter, quote_char=False, double_quote=False, escape_char=False
         ),
         convert_options=csv.ConvertOptions(
             check_utf8=False, column_types=types, include_columns=[str(n) for n in wanted]
         ),
     )
-    return table, dropped
-
-
-def _safe(lines: Lines, numbers: Longs, delimiter: str, count: int) -> Longs:
-    """The lines but for some that the reader would drop and could not hand over."""
-    try:
-        lines.column(numbers).cast(pa.large_string())
-    except pa.ArrowInvalid:
-        # Some are not UTF-8. Of all that are not ASCII the wrong ones are left to the caller.
-        wide = lines.wide()
-        counts = pc.count_substring(lines.column(wide), delimiter.encode()).to_numpy()
-        return lines.without(numbers, wide[counts != count - 1])
-    return numbers
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

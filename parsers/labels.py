@@ -3,8 +3,8 @@ between blanks, the value in quotes where it holds blanks).
 
 `fields` says which labels a field may have, the best first; `#2` stands for the second piece of a
 line, labelled or not. Of two equal labels in a line the first counts. The fast engine cuts lines
-at the separator and looks at the distinct values of each place; the reference takes one line
-after the other, and does so for the fast engine where a separator stands between quotes.
+at the separator and looks at the distinct values of each place; where a separator stands between
+quotes it looks for the pieces of each line. The reference takes one line after the other.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from parsers.cells import Cells, Coded, encode, first_given, given, merge
 from parsers.columns import Cut, by_count, cut_columns
 from parsers.lines import Lines, Longs, Mask
 from parsers.registry import Format
-from parsers.text import bytes_of, latin_of
+from parsers.text import bytes_of, latin_lines, latin_of
 
 REQUEST_FIELDS = frozenset({"request", "method", "url"})
 
@@ -39,12 +39,12 @@ class Style:
 
 
 STYLES = {
-    "ltsv": Style("\t", ":", "[^\t]+", "^([^:\t]+):([^\t]*)$"),
+    "ltsv": Style("\t", ":", "[^\t]+", "^([^:\t#][^:\t]*):([^\t]*)$"),
     "logfmt": Style(
         " ",
         "=",
         r'(?:[^ ="]+="(?:[^"\\]|\\.)*"|[^ ]+)',
-        r'^([^="]+)=(?:"((?:[^"\\]|\\.)*)"|([^"]*))$',
+        r'^([^="#][^="]*)=(?:"((?:[^"\\]|\\.)*)"|([^"]*))$',
     ),
 }
 
@@ -63,7 +63,8 @@ def read_labels(lines: Lines, numbers: Longs, fmt: Format, fast: bool = True) ->
     labels = {label for names in fmt.fields.values() for label in names}
     parts = list(_cut(lines, numbers, style, labels)) if fast else []
     done = np.concatenate([numbers[:0], *(part.numbers for part in parts)])
-    parts.append(_singly(lines, lines.without(numbers, done), style, labels))
+    slow = _by_pieces if fast else _singly
+    parts.append(slow(lines, lines.without(numbers, done), style, labels))
     found = merge(parts)
     columns = {
         field: first_given(
@@ -127,6 +128,36 @@ def _put(columns: dict[str, Coded], name: str, column: Coded, labels: set[str]) 
     if name not in labels:
         return
     columns[name] = first_given([columns[name], column], (), 0) if name in columns else column
+
+
+def _by_pieces(lines: Lines, numbers: Longs, style: Style, labels: set[str]) -> Cells:
+    """Lines by their pieces, wherever these end."""
+    found = latin_lines(lines, numbers).str.extract_all(style.piece)
+    counts = found.list.len().to_numpy().astype(np.int64)
+    owners = np.repeat(np.arange(len(numbers)), counts)
+    pieces = found.explode().drop_nulls()
+    names, values = _split(pieces, style)
+    starts, columns = np.cumsum(counts) - counts, dict[str, Coded]()
+    for label in labels:
+        if label.startswith("#"):
+            place = int(label[1:]) - 1
+            rows = np.flatnonzero(counts > place)
+            texts = pieces.gather(starts[rows] + place)
+        else:
+            where = (names == label).fill_null(False)
+            rows, first = np.unique(owners[where.to_numpy()], return_index=True)
+            texts = values.filter(where).gather(first)
+        if len(rows):
+            columns[label] = _spread(texts, rows, len(numbers))
+    return Cells(numbers, columns)
+
+
+def _spread(texts: pl.Series, rows: Longs, count: int) -> Coded:
+    """A column of `count` rows in which these have the texts, and others no value."""
+    values = encode(bytes_of(texts))
+    codes = np.full(count, len(values.values), dtype=np.int32)
+    codes[rows] = values.codes
+    return Coded(codes, pa.concat_arrays([values.values, pa.nulls(1, pa.binary())]))
 
 
 def _singly(lines: Lines, numbers: Longs, style: Style, labels: set[str]) -> Cells:

@@ -108,12 +108,6 @@ class Lines:
         kept[others] = False
         return numbers[kept[numbers]]
 
-    def wide(self) -> Longs:
-        """Numbers of the lines that are not ASCII."""
-        array = np.frombuffer(self.data, dtype=np.uint8)
-        found = find_byte(array.view(np.int8), np.less, 0)
-        return np.flatnonzero(_owners(found, self.starts))
-
 
 def split_lines(data: bytes, offset: int) -> Lines:
     """The lines of `data`, whose first byte is at `offset` in its source."""

@@ -206,9 +206,12 @@ def _take(piece: Piece, column: Coded, columns: dict[str, Coded]) -> Mask:
         columns[piece.fields[0]] = Coded(column.codes, inner)
         return _rows(matched, column.codes)
     groups = _match(texts, piece)
-    # A group's values are not distinct where the piece has several, which only costs time.
     for name, group in zip(piece.fields, groups, strict=True):
-        columns[name] = Coded(column.codes, bytes_of(group))
+        values = bytes_of(group)
+        distinct = len(groups) == 1
+        columns[name] = (
+            Coded(column.codes, values) if distinct else encode(values).through(column.codes)
+        )
     return _rows(~groups[0].is_null().to_numpy(), column.codes)
 
 

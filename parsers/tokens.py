@@ -44,15 +44,17 @@ REFERENCE = re.compile(r"\$(?:\$|\{(\w*)\}|(\w*))")
 #: Fields whose shape is known whatever follows them. A dot or colon in `ident` would make a
 #: line with a host name in front pass for one without.
 SHAPES = {"bytes": "[0-9]{1,18}|-", "ident": '[^ .:"]+', "rest": "(?:[ \\t].*)?"}
-NUMBER = r"[+-]?[0-9]+(?:\.[0-9]+)?|-"
+#: One way to go on at each character: a pattern with two takes several times as long.
+NUMBER = r"\+?[0-9]+(?:\.[0-9]+)?|-(?:[0-9]+(?:\.[0-9]+)?)?"
+WHOLE = r"\+?[0-9]+|-[0-9]*"
 #: As above, but only for fields without quotes: these tell formats with numbers at the end of a
 #: line, which are otherwise alike, from each other.
 BARE_SHAPES = {
     "cache": "[A-Za-z][A-Za-z_-]*|-",
     "duration_s": NUMBER,
     "duration_ms": NUMBER,
-    "duration_us": "[+-]?[0-9]+|-",
-    "duration_ns": "[+-]?[0-9]+|-",
+    "duration_us": WHOLE,
+    "duration_ns": WHOLE,
     "country": "[A-Za-z0-9]{0,2}|-",
 }
 #: What stands between columns that may hold blanks, and the fields that do.

@@ -65,6 +65,15 @@ def site_name(name: str) -> str:
     return name
 
 
+NEVER = "never"
+
+
+def _when(text: str) -> str:
+    if not re.fullmatch(r"[1-9]\d{0,3}[mh]|([01]\d|2[0-3]):[0-5]\d|never", text):
+        raise ValueError(f"{text!r} is not a time: write 5m, 2h, 03:30 or never")
+    return text
+
+
 FilePath = Annotated[Path, AfterValidator(_beside_config)]
 FilePattern = Annotated[str, Field(min_length=1), AfterValidator(_pattern_beside_config)]
 Zone = Annotated[str, AfterValidator(_zone)]
@@ -73,6 +82,7 @@ Networks = Annotated[tuple[str, ...], AfterValidator(_networks)]
 UrlPath = Annotated[str, Field(pattern=r"^/[^?#\s]*$")]
 Host = Annotated[str, AfterValidator(_host)]
 SiteName = Annotated[str, AfterValidator(site_name)]
+When = Annotated[str, AfterValidator(_when)]
 
 
 def _table(description: str) -> Any:
@@ -179,6 +189,19 @@ class Ingest(Section):
     )
 
 
+class Jobs(Section):
+    """The names are those of `jobs.JOBS`."""
+
+    salts: When = Field(default="1h", description="Destroy salts whose time is over.")
+    rollup: When = Field(
+        default="5m",
+        description="Build the statistics of days that changed; also after midnight of each site.",
+    )
+    retention: When = Field(default="03:30", description="Drop what is past its time.")
+    compact: When = Field(default="10m", description="Merge small files of events.")
+    vacuum: When = Field(default="1h", description="Delete files that are not needed any more.")
+
+
 class Log(Section):
     format: Literal["text", "json"] = Field(
         default="text", description="How services log to stderr: `text`, or `json` a line."
@@ -203,6 +226,7 @@ class Config(Section):
     store: Store = _table("Where and how long things are kept.")
     exclude: Exclude = _table("Records that are never counted.")
     ingest: Ingest = _table("How `tallylog ingest` follows the sources.")
+    jobs: Jobs = _table("When `tallylog ingest` does its jobs: every 5m or 2h, at 03:30, or never.")
     log: Log = _table("What services say while they run.")
     web: Web = _table("The web server.")
 

@@ -56,11 +56,18 @@ def maintain(
     today = today or dt.datetime.now(dt.UTC).date()
     salts = Salts(catalog.data_dir / "salts.db").destroy()
     built = len(rollup(catalog))
-    sealed = seal(catalog, retention.raw, today)
-    cubes = drop_daily(catalog, CUBES, retention.cubes, today)
-    totals = drop_daily(catalog, ("totals", "latency"), retention.totals, today)
+    sealed, cubes, totals = retain(catalog, retention, today)
     merged = compact(catalog)
     return Maintained(salts, built, sealed, cubes, totals, merged, vacuum(catalog, grace))
+
+
+def retain(catalog: Catalog, retention: Retention, today: dt.date) -> tuple[int, int, int]:
+    """Drop what is past its time; returns the days sealed, and the cubes and totals dropped."""
+    return (
+        seal(catalog, retention.raw, today),
+        drop_daily(catalog, CUBES, retention.cubes, today),
+        drop_daily(catalog, ("totals", "latency"), retention.totals, today),
+    )
 
 
 def seal(catalog: Catalog, keep_days: int, today: dt.date) -> int:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 metadata = sa.MetaData()
 
 #: Alembic revision these tables correspond to.
-REVISION = "0001"
+REVISION = "0002"
 
 sites = sa.Table(
     "sites",
@@ -130,6 +130,19 @@ leases = sa.Table(
     metadata,
     sa.Column("writer", sa.String, primary_key=True),
     sa.Column("expires", sa.DateTime, nullable=False),
+)
+
+#: How the last run of each job of `jobs.py` went.
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("job", sa.String, primary_key=True),
+    sa.Column("started", sa.DateTime, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("succeeded", sa.DateTime),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("done", sa.BigInteger, nullable=False),
+    sa.Column("message", sa.String, nullable=False),
 )
 
 #: Written and read by hand where Alembic need not be loaded; it has Alembic's own shape.

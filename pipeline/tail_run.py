@@ -10,6 +10,7 @@ import fcntl
 import logging
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,11 +21,14 @@ from pipeline import tail as tails
 from pipeline.catalog import Catalog
 from pipeline.config import Config
 from pipeline.errors import StoreError, TallylogError
+from pipeline.jobs import Place, Runner
 from pipeline.tail import Tail
 
 log = logging.getLogger("tallylog.ingest")
 
 LOCK = "ingest.lock"
+#: How long a job is waited for at the end.
+JOB_SECONDS = 3.0
 
 
 @contextmanager
@@ -73,16 +77,19 @@ class Service:
 
     def _follow(self, tail: Tail) -> None:
         self.tail = tail
+        jobs = threading.Thread(target=_runner(tail, self.config).loop, name="jobs", daemon=True)
         log.info("following %d sources", len(tail.sources), extra={"pid": os.getpid()})
         try:
+            jobs.start()
             tail.run()
         finally:
             tail.close()
         log.info("stopped, with everything committed")
+        jobs.join(JOB_SECONDS)
         if tail.stuck:
             log.warning("left behind: %s", [source.paths for source in tail.stuck])
-            if not self.again:
-                os._exit(0)  # a thread that hangs in the kernel would keep the process
+        if not self.again and (tail.stuck or jobs.is_alive()):
+            os._exit(0)  # threads would keep the process; what they leave undone is done again
 
     def on_signal(self, number: int, _frame: FrameType | None) -> None:
         if number == signal.SIGHUP and not self._reload():
@@ -102,6 +109,12 @@ class Service:
             return False
         self.config = config
         return True
+
+
+def _runner(tail: Tail, config: Config) -> Runner:
+    ingest = tail.commits.ingest
+    place = Place(ingest.catalog, config.store.retention, ingest.enricher.salts)
+    return Runner(place, config, tail.stopping)
 
 
 @contextmanager

@@ -102,6 +102,15 @@ def print_answer(answer: Mapping[str, Any]) -> None:
     print_facts({name: value for name, value in answer["meta"].items() if isinstance(value, str)})
 
 
+def print_formats(found: Mapping[str, Any]) -> None:
+    """The formats, each with a line of it below."""
+    width = max(len(row["name"]) for row in found["formats"])
+    for row in found["formats"]:
+        print(clean(f"{row['name']:<{width}}  {row['dialect']:<6}  {row['title']}"))
+        for line in row["sample"].splitlines():
+            print(f"    {clean(line, chr(9))}")
+
+
 def print_detection(found: Mapping[str, Any]) -> None:
     """What `tallylog formats --detect` found: the choice, the candidates, the first lines."""
     chosen = f"{found['format']}: {found['title']}" if found["format"] else "no known format"

@@ -33,6 +33,19 @@ def test_the_migrations_make_exactly_the_declared_tables(tmp_path):
         assert connection.scalar(sa.select(tables.alembic_version)) == tables.REVISION
 
 
+def test_a_catalog_of_the_first_version_is_brought_up_to_date_with_what_it_holds(tmp_path):
+    engine = _engine(tmp_path / "catalog.db")
+    migrations.upgrade(engine, to="0001")
+    with engine.connect() as plain, plain.begin():
+        plain.execute(tables.sites.insert().values(name="a", timezone="Asia/Tokyo"))
+        assert plain.scalar(sa.select(tables.alembic_version)) == "0001"
+    engine.dispose()
+    catalog = Catalog(tmp_path)
+    assert [(site.name, site.timezone) for site in catalog.sites()] == [("a", "Asia/Tokyo")]
+    with catalog.read() as tx:
+        assert compare_metadata(MigrationContext.configure(tx), tables.metadata) == []
+
+
 def test_a_catalog_of_a_newer_version_is_refused_with_advice(tmp_path, catalog):
     with catalog.write() as tx:
         tx.execute(tables.alembic_version.update().values(version_num="9999"))

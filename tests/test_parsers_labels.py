@@ -34,7 +34,7 @@ def one(name: str, line: str) -> dict[str, Any]:
 
 
 piece = st.sampled_from(
-    [*'tsuvadx:= \t"\\-\r\0', "=", '="', '" ', "s=200", "s:404", TIME, "é", "/b"]
+    ["#1", *'tsuvadx:= \t"\\-\r\0', "=", '="', '" ', "s=200", "s:404", TIME, "é", "/b"]
 )
 mark = {"ltsv": "\t", "logfmt": " "}
 

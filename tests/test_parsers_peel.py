@@ -11,6 +11,8 @@ from parsers.detect import detect
 from parsers.parse import Parsed, advance, parse
 from parsers.registry import load_formats
 from parsers.wrappers import find_format, load_wrappers
+from pipeline.catalog import Catalog
+from tests.stores import Store, configuration
 from tests.wrapped import RFC5424, WRAPPERS, wrapped
 
 HERE = Path(__file__).parent / "formats"
@@ -172,3 +174,28 @@ def test_only_known_wrappers_and_formats_have_a_name() -> None:
     assert find_format(FORMATS, "docker/combined") is not None
     for name in ("docker", "docker/", "nothing/combined", "docker/nothing", "/combined"):
         assert find_format(FORMATS, name) is None
+
+
+def test_a_format_asked_for_by_name_is_found_in_its_wrapper_and_again(tmp_path: Path) -> None:
+    log = tmp_path / "container.log"
+    store = Store(tmp_path / "data", configuration({"s": "UTC"}))
+    lines = [LINE.replace(b"/a", b"/%d" % number) + b"\n" for number in range(30)]
+    for end in (2, 20, 30):
+        log.write_bytes(wrapped("docker", b"".join(lines[:end])))
+        assert store.backfill(log, format="combined")["rejected"] == 0
+    assert store.ask(["hits"]) == {(): [30]}
+    catalog = Catalog(store.data)
+    assert [source.format for source in catalog.sources()] == ["docker/combined"]
+    catalog.close()
+
+
+def test_parts_are_told_over_two_runs(tmp_path: Path) -> None:
+    log = tmp_path / "container.log"
+    store = Store(tmp_path / "data", configuration({"s": "UTC"}))
+    full, part, _ = PARTS["cri"]
+    begun, rest = part + LINE + b"\n", full + LINE + b"\n"
+    log.write_bytes(rest * 9 + begun)
+    assert store.backfill(log, format="auto")["rejected"] == 1
+    log.write_bytes(rest * 9 + begun + rest + rest)
+    assert store.backfill(log, format="auto")["rejected"] == 1
+    assert store.ask(["hits"]) == {(): [10]}

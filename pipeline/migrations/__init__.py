@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from pipeline.errors import StoreError
 
 
-def upgrade(engine: sa.Engine, found: str | None = None) -> None:
+def upgrade(engine: sa.Engine, found: str | None = None, to: str = "head") -> None:
     """Run the migrations that the catalog lacks; `found` is the revision it has, if any.
 
     Raises `StoreError` when the revision is not one of ours: a newer version wrote it.
@@ -30,4 +30,4 @@ def upgrade(engine: sa.Engine, found: str | None = None) -> None:
         tx = plain.execution_options(write=True)
         with tx.begin():
             config.attributes["connection"] = tx
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
