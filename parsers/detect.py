@@ -19,6 +19,7 @@ from parsers.candidates import MOST, Candidate, candidates
 from parsers.follow import pattern_of, rank
 from parsers.lines import split_lines
 from parsers.registry import Format
+from parsers.text import latin_lines
 from parsers.wrappers import bare_name
 
 #: Share of the lines of requests that must be read.
