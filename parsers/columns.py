@@ -8,7 +8,6 @@ from itertools import takewhile
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as csv
 
 from parsers.lines import BOM, Lines, Longs
@@ -29,13 +28,20 @@ class Cut:
 def cut_columns(
     lines: Lines, numbers: Longs, delimiter: str, count: int, coded: Collection[int], plain: int
 ) -> Cut:
-    """The lines `numbers` (none blank, none torn) cut at `delimiter`, where that gives `count`.
+    """The lines `numbers` (none blank, none torn) cut at `delimiter`, where that gives `count`."""
+    fits = lines.count(numbers, delimiter) == count - 1
+    numbers = numbers if fits.all() else numbers[fits]
+    return cut_counted(lines, numbers, delimiter, count, coded, plain)
+
+
+def cut_counted(
+    lines: Lines, numbers: Longs, delimiter: str, count: int, coded: Collection[int], plain: int
+) -> Cut:
+    """The lines `numbers` cut at `delimiter`, which all have so many columns.
 
     Columns in `coded` come with distinct values, the column `plain` row by row, others not at
-    all.
+    all. What begins with a byte order mark may be left out.
     """
-    fits = _counts(lines, numbers, delimiter) == count
-    numbers = numbers if fits.all() else numbers[fits]
     if not lines.source.isascii():
         # The reader would take a byte order mark for one of the file it is given.
         marked = takewhile(lambda number: lines.raw(int(number)).startswith(BOM), numbers)
@@ -52,16 +58,10 @@ def cut_columns(
 def by_count(lines: Lines, numbers: Longs, delimiter: str, least: int) -> list[tuple[int, Longs]]:
     """For each of the most usual counts of columns, if it is not less than `least`, the lines
     that have as many."""
-    counts = _counts(lines, numbers, delimiter)
+    counts = lines.count(numbers, delimiter) + 1
     kinds, sizes = np.unique(counts, return_counts=True)
     usual = kinds[np.argsort(-sizes, kind="stable")[:KINDS]]
     return [(int(n), numbers[counts == n]) for n in usual if least <= n <= WIDEST]
-
-
-def _counts(lines: Lines, numbers: Longs, delimiter: str) -> Longs:
-    """How many columns each line has."""
-    found: Longs = pc.count_substring(lines.column(numbers), delimiter).to_numpy() + 1
-    return found
 
 
 def _type(column: int, plain: int) -> pa.DataType:

@@ -18,7 +18,7 @@ import polars as pl
 import pyarrow as pa
 
 from parsers.cells import Cells, Coded, encode, first_given, given, merge
-from parsers.columns import Cut, by_count, cut_columns
+from parsers.columns import Cut, by_count, cut_counted
 from parsers.lines import Lines, Longs, Mask
 from parsers.registry import Format
 from parsers.text import bytes_of, latin_lines, latin_of
@@ -84,7 +84,7 @@ def _cut(lines: Lines, numbers: Longs, style: Style, labels: set[str]) -> Iterat
     """The lines that the fast engine can read, those with as many pieces together."""
     whole = numbers if lines.torn is None else numbers[~lines.torn[numbers]]
     for count, some in by_count(lines, whole, style.separator, 1):
-        cut = cut_columns(lines, some, style.separator, count, range(count), -1)
+        cut = cut_counted(lines, some, style.separator, count, range(count), -1)
         yield _of_columns(cut, style, labels)
 
 

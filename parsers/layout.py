@@ -39,24 +39,26 @@ STATUS = "[0-9]{3}|-"
 class Piece:
     """Tokens that are matched together, by one pattern that covers all of the text.
 
-    `fields` are the names its groups stand for; a piece without a pattern is one field as it is,
-    if it is `escaped` but for one that a backslash keeps open. `width` is its length in bytes
-    where that is fixed; then `inner` is where its only field is.
+    `fields` are the names its groups stand for; a piece without a pattern is one field as it is.
+    `width` is its length in bytes where that is fixed; then `inner` is where its only field is.
     """
 
     fields: tuple[str, ...]
     pattern: str | None
-    escaped: bool = False
     width: int | None = None
     inner: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """What stands between two quotes: a part of any length, and a part of fixed width after it."""
+    """What stands between two quotes: a part of any length, and a part of fixed width after it.
+
+    If it is `escaped` a backslash at its end means that the quote after it is none.
+    """
 
     head: Piece
     tail: Piece | None = None
+    escaped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +175,11 @@ def _segments(tokens: Sequence[Token], clocks: Sequence[Clock]) -> tuple[Segment
 
 
 def _segment(tokens: list[Token], clocks: Sequence[Clock]) -> Segment:
+    escaped = any(token.quoted and token.scheme in BACKSLASHED for token in tokens)
     if len(tokens) == 1 and tokens[0].quoted and tokens[0].text not in (*SHAPES, "time"):
-        return Segment(Piece(_names(tokens), None, tokens[0].scheme in BACKSLASHED))
+        return Segment(Piece(_names(tokens), None), None, escaped)
     for start in range(1, len(tokens)):
         tail = tokens[start:]
         if _width(tail, clocks) is not None and any(token.field for token in tail):
-            return Segment(_piece(tokens[:start], clocks), _piece(tail, clocks))
-    return Segment(_piece(tokens, clocks))
+            return Segment(_piece(tokens[:start], clocks), _piece(tail, clocks), escaped)
+    return Segment(_piece(tokens, clocks), None, escaped)

@@ -1,10 +1,10 @@
 """Lines of a layout: a fast engine and the reference, which give the same on any input.
 
 The reference matches the layout's one pattern against each line. The fast engine cuts lines at
-their quotes and matches the distinct values of each segment. It takes only lines that have as
+their quotes and matches the distinct values of each segment. It settles only lines that have as
 many quotes as the layout and of which no quoted value ends in a lone backslash: on such a line
 the two can't differ, because a segment then ends where the reference ends it. All other lines
-go to the reference, and those that it can't match either are then read less strictly.
+go to the reference, and those that have no layout are then read less strictly.
 
 If the layout has an end that may hold anything, lines may have more quotes: those that the layout
 has come first, and what was said above holds for them.
@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from parsers.cells import Cells, Coded, Codes, coded, encode, merge, runs
-from parsers.columns import Cut, by_count, cut_columns
+from parsers.columns import Cut, by_count, cut_counted
 from parsers.layout import Layout, Piece, Segment
 from parsers.lines import Lines, Longs, Mask
 
@@ -60,17 +60,15 @@ def read_fast(lines: Lines, numbers: Longs, layout: Layout) -> Found:
     if not layout.segments or not len(numbers):
         return read_reference(lines, numbers, layout)
     easy = _cut_quotes(lines, numbers, layout)
-    if len(easy.numbers) == len(numbers):
-        return Found([easy], numbers[:0])
-    rest = lines.without(numbers, easy.numbers)
+    read = [part.numbers for part in easy.parts]
+    if sum(map(len, read)) == len(numbers):
+        return easy
+    rest = lines.without(numbers, np.concatenate([*read, easy.unmatched]))
     # Each quote of the layout needs one in the line.
-    counts = pc.count_substring(lines.column(rest), '"').to_numpy()
-    hard = read_reference(lines, rest[counts >= len(layout.segments) - 1], layout)
-    return Found([easy, *hard.parts], lines.without(rest, _numbers(hard)))
-
-
-def _numbers(found: Found) -> Longs:
-    return np.concatenate([part.numbers for part in found.parts])
+    likely = rest[lines.count(rest, '"') >= len(layout.segments) - 1]
+    hard = read_reference(lines, likely, layout)
+    parts = [*easy.parts, *hard.parts]
+    return Found(parts, lines.without(numbers, np.concatenate([part.numbers for part in parts])))
 
 
 def read_reference(lines: Lines, numbers: Longs, layout: Layout) -> Found:
@@ -141,26 +139,37 @@ def latin_of(values: pa.Array) -> pl.Series:
     return pl.Series([value.decode("latin-1") for value in values.to_pylist()], dtype=pl.String)
 
 
-def _cut_quotes(lines: Lines, numbers: Longs, layout: Layout) -> Cells:
-    """The lines that can be cut at their quotes and whose segments all match."""
+def _cut_quotes(lines: Lines, numbers: Longs, layout: Layout) -> Found:
+    """The lines that can be cut at their quotes and whose segments all match; those of which the
+    segments tell that they have not the layout."""
     whole = numbers if lines.torn is None else numbers[~lines.torn[numbers]]
     count = len(layout.segments)
-    kinds = by_count(lines, whole, '"', count) if layout.open else [(count, whole)]
-    return merge([_cut(lines, some, layout, n) for n, some in kinds] or [Cells(numbers[:0], {})])
+    if layout.open:
+        kinds = by_count(lines, whole, '"', count)
+    else:
+        kinds = [(count, whole[lines.count(whole, '"') == count - 1])]
+    found = [_cut(lines, some, layout, n) for n, some in kinds]
+    parts = [part for one in found for part in one.parts]
+    return Found(parts, np.concatenate([numbers[:0], *(one.unmatched for one in found)]))
 
 
-def _cut(lines: Lines, numbers: Longs, layout: Layout, columns: int) -> Cells:
-    """As above, of lines that are to have so many columns."""
+def _cut(lines: Lines, numbers: Longs, layout: Layout, columns: int) -> Found:
+    """As above, of lines that have so many columns."""
     count = len(layout.segments)
     plain = next((n for n, segment in enumerate(layout.segments) if segment.tail), -1)
-    cut = cut_columns(lines, numbers, '"', columns, set(range(count)) - {plain}, plain)
+    cut = cut_counted(lines, numbers, '"', columns, set(range(count)) - {plain}, plain)
     good = np.ones(len(cut.numbers), dtype=np.bool_)
+    whole = good.copy()
     found: dict[str, Coded] = {}
     for number, segment in enumerate(layout.segments):
+        if segment.escaped:
+            whole &= _closed(cut.columns[number])
         for piece, column in _parts(cut, number, segment, plain):
             good &= _take(piece, column, found)
-    cells = Cells(cut.numbers, found)
-    return cells if good.all() else cells.take(good)
+    cells, good = Cells(cut.numbers, found), good & whole
+    if good.all():
+        return Found([cells], numbers[:0])
+    return Found([cells.take(good)], cut.numbers[whole & ~good])
 
 
 def _parts(cut: Cut, number: int, segment: Segment, plain: int) -> list[tuple[Piece, Coded]]:
@@ -193,8 +202,7 @@ def _take(piece: Piece, column: Coded, columns: dict[str, Coded]) -> Mask:
     if piece.pattern is None:
         for name in piece.fields:
             columns[name] = column
-        closed = _closed(column.values) if piece.escaped else np.ones(1, dtype=np.bool_)
-        return _rows(closed, column.codes)
+        return np.ones(len(column.codes), dtype=np.bool_)
     texts = latin_of(column.values)
     if not piece.fields:
         return _rows(texts.str.contains(piece.pattern).to_numpy(), column.codes)
@@ -219,11 +227,13 @@ def _rows(good: Mask, codes: Codes) -> Mask:
     return np.ones(len(codes), dtype=np.bool_) if good.all() else good[codes]
 
 
-def _closed(values: pa.Array) -> Mask:
+def _closed(column: pa.Array) -> Mask:
     """Whether the quote after each quoted value is a real one, not escaped by a backslash."""
-    ends = pc.equal(pc.binary_slice(values, -1), b"\\")
+    if isinstance(column, pa.DictionaryArray):
+        return _rows(_closed(column.dictionary), coded(column).codes)
+    ends = pc.equal(pc.binary_slice(column, -1), b"\\")
     good: Mask = ~ends.to_numpy(zero_copy_only=False)
     for number in np.flatnonzero(~good):
-        raw = values[int(number)].as_py()
+        raw = column[int(number)].as_py()
         good[number] = (len(raw) - len(raw.rstrip(b"\\"))) % 2 == 0
     return good
