@@ -6,8 +6,7 @@ READY := .venv/.ready
 .PHONY: run test test-slow test-servers check bench report docs clean
 
 run: $(READY)
-	$(BIN)/tallylog --config config.toml backfill
-	$(BIN)/tallylog --config config.toml report
+	$(BIN)/tallylog --config config.toml backfill --report
 
 report: $(READY)
 	$(BIN)/tallylog --config config.toml report

@@ -131,15 +131,19 @@ def _command(function: Callable[..., None]) -> click.Command:
     "--jobs", type=click.IntRange(1), metavar="N", help="Jobs at once.  [default: one a core]"
 )
 @click.option("--again", is_flag=True, help="Read known lines of days that have nothing left.")
+@click.option("--report", "reported", is_flag=True, help="Then print the report, too.")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
-def backfill(place: Place, /, jobs: int | None, as_json: bool, **asked: Any) -> None:
+def backfill(
+    place: Place, /, jobs: int | None, as_json: bool, reported: bool, **asked: Any
+) -> None:
     """Count the lines of logs that are not counted yet.
 
     PATH is a file, a folder, a pattern, or - for standard input; plain, gz, zst, bz2 or xz.
     Without any, the sources of the configuration are read.
     """
     from pipeline import backfill as backfills
-    from pipeline import progress
+    from pipeline import progress, report_text
+    from pipeline import report as reports
 
     config = place.config()
     asked |= {"jobs": jobs or len(os.sched_getaffinity(0)), "progress": progress.meter()}
@@ -147,7 +151,12 @@ def backfill(place: Place, /, jobs: int | None, as_json: bool, **asked: Any) -> 
         summary = backfills.backfill(config, config.store.data, **asked)
     finally:
         asked["progress"].finish()
-    terminal.show(summary.as_dict(), as_json, terminal.print_summary)
+    found = summary.as_dict()
+    if reported:
+        found["report"] = reports.report(place.catalog(), asked["site"])
+    terminal.show(found, as_json, terminal.print_summary)
+    if reported and not as_json:
+        report_text.render(found["report"])
     if summary.problems:
         raise click.ClickException(terminal.clean("\n".join(summary.problems), keep="\n"))
 

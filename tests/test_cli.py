@@ -147,6 +147,14 @@ def test_a_site_is_counted_without_any_configuration(run, tmp_path: Path, sample
     assert hits["results"] == [{"dimensions": [], "metrics": [200]}]
 
 
+def test_a_backfill_prints_the_report_on_request(run, tmp_path: Path, sample_log: Path) -> None:
+    asked = ("backfill", "--site", "a", "--report", str(sample_log))
+    filled = json.loads(run(*asked, "--json").stdout)
+    assert filled["report"] == json.loads(run("report", "--site", "a", "--json").stdout)
+    assert filled["report"]["totals"]["hits"] == filled["new_records"] > 0
+    assert run(*asked).stdout.endswith(run("report", "--site", "a").stdout)
+
+
 @pytest.mark.parametrize("command", ["sources", "rejects", "accounts", "formats", "audit"])
 def test_a_listing_is_one_json_object(run, command: str) -> None:
     done = run(command, "--json")
