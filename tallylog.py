@@ -313,8 +313,13 @@ def _show_sources(place: Place, server: str, path: Path, as_json: bool) -> None:
 
 @_command
 def sources(place: Place, /, as_json: bool) -> None:
-    """List the logs that were read, and how far."""
-    terminal.show_rows(map(asdict, place.catalog().sources()), "sources", as_json)
+    """List the logs that were read, and how far; lag is what `ingest` has not read yet."""
+    from pipeline import status
+
+    catalog = place.catalog()
+    lags = status.lags(catalog.data_dir)
+    rows = [asdict(source) | lags(source.id) for source in catalog.sources()]
+    terminal.show_rows(rows, "sources", as_json)
 
 
 @_command

@@ -24,7 +24,8 @@ log = logging.getLogger("tallylog.tail")
 
 @dataclass(slots=True)
 class Commits:
-    """Commits what was taken; `seconds` is how long the last commit took."""
+    """Commits what was taken, and counts transactions done and failed, and pieces that others
+    had moved; `seconds` is how long the last one took."""
 
     ingest: Ingest
     most_lines: int
@@ -33,6 +34,7 @@ class Commits:
     failed: int = 0
     moved: int = 0
     seconds: float = 0.0
+    total_seconds: float = 0.0
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2))
 
     def commit(self, taken: Sequence[Taken]) -> None:
@@ -98,6 +100,7 @@ class Commits:
                 pause = min(2 * pause, LONGEST_PAUSE)
                 continue
             self.seconds = time.monotonic() - began
+            self.total_seconds += self.seconds
             self.done += 1
             return
 

@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
 from pipeline import sources
@@ -22,7 +23,7 @@ log = logging.getLogger("tallylog.tail")
 #: How long one source may read before what it has read is committed.
 POLL_SECONDS = 0.5
 #: Pieces are worked together up to so many bytes.
-BUNDLE_BYTES = 1 << 20
+BUNDLE_BYTES = 4 << 20
 #: The longest time to let something be that failed again and again.
 LONGEST_PAUSE = 60.0
 
@@ -65,6 +66,7 @@ class TailSource:
     finish_seconds: float
     most_open: int
     owners: Owners
+    workers: Executor
     wake: threading.Event
     folders: set[str] = field(default_factory=set)
     files: dict[Key, TailFile] = field(default_factory=dict)
@@ -102,7 +104,8 @@ class TailSource:
             for piece in self._read(file, share):
                 share -= piece.end - piece.start
                 read.append((file, piece))
-        taken = [self._work(bundle) for bundle in _bundles(self._unrivalled(read))]
+        self.more |= share <= 0
+        taken = list(self.workers.map(self._work, _bundles(self._unrivalled(read))))
         self._pause = 0.0
         return taken
 
@@ -139,11 +142,6 @@ class TailSource:
 
     def close(self) -> None:
         self.restart(list(self.files.values()))
-
-    @property
-    def lag(self) -> int:
-        """Bytes that wait to be read."""
-        return sum(file.lag for file in self.files.values())
 
     @property
     def troubles(self) -> list[str]:
