@@ -3,7 +3,7 @@
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test test-slow test-servers check bench report docs clean
+.PHONY: run test test-slow test-servers test-live check bench report docs clean
 
 run: $(READY)
 	$(BIN)/tallylog --config config.toml backfill --report
@@ -22,6 +22,11 @@ test-slow: $(READY)
 test-servers: $(READY)
 	tests/install_servers $$($(BIN)/python -m tests.real_servers)
 	$(BIN)/python -m pytest -q -m servers
+
+# A real nginx under the load of wrk, its log turned by a real logrotate.
+test-live: $(READY)
+	tests/install_servers nginx logrotate wrk
+	$(BIN)/python -m pytest -q -m live
 
 check: $(READY)
 	$(BIN)/ruff format --check .

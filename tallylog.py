@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import datetime as dt
 import gc
+import logging
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -68,6 +70,21 @@ class Place:
         from pipeline.config_file import load
 
         return load(self.config_file, self.data)
+
+    def is_right(self) -> bool:
+        """Whether the configuration can be read as it is now; what is wrong is logged."""
+        try:
+            self.config()
+        except TallylogError as error:
+            logging.getLogger("tallylog").error("The old configuration is kept: %s", error)
+            return False
+        return True
+
+    def command(self) -> list[str]:
+        """This program, with the same global options."""
+        options = {"--config": self.config_file, "--data": self.data}
+        given = [word for name, path in options.items() if path for word in (name, str(path))]
+        return [sys.executable, str(Path(__file__)), *given]
 
     def catalog(self) -> Catalog:
         from pipeline.catalog import Catalog
@@ -173,6 +190,30 @@ def ingest(place: Place) -> None:
     config = place.config()
     logs.set_up(config.log.format)
     tail_run.Service(config, place.config).run()
+
+
+@main.command()
+@click.pass_obj
+def web(place: Place) -> None:
+    """Serve the web application until told to stop."""
+    from webapp.serve import serve
+
+    serve(place.config(), place.config_file, place.data)
+
+
+@main.command()
+@click.pass_obj
+@click.pass_context
+def run(ctx: click.Context, place: Place) -> None:
+    """Run `ingest` and `web`, and start them again when they end.
+
+    SIGTERM and SIGINT end both within ten seconds, SIGHUP makes them read the configuration anew.
+    """
+    from pipeline import logs, supervisor
+
+    logs.set_up(place.config().log.format)
+    commands = {name: [*place.command(), name] for name in ("ingest", "web")}
+    ctx.exit(supervisor.Supervisor(commands, place.is_right).run())
 
 
 @_command
@@ -281,8 +322,13 @@ def _show_sources(place: Place, server: str, path: Path, as_json: bool) -> None:
 
 @_command
 def sources(place: Place, /, as_json: bool) -> None:
-    """List the logs that were read, and how far."""
-    terminal.show_rows(map(asdict, place.catalog().sources()), "sources", as_json)
+    """List the logs that were read, and how far; lag is what `ingest` has not read yet."""
+    from pipeline import status
+
+    catalog = place.catalog()
+    lags = status.lags(catalog.data_dir)
+    rows = [asdict(source) | lags(source.id) for source in catalog.sources()]
+    terminal.show_rows(rows, "sources", as_json)
 
 
 @_command

@@ -1,6 +1,7 @@
 """Time Tallylog on a generated log against GoAccess and the bare tokenizer, and check its numbers.
 
     python -m bench.backfill --lines 1000000 10000000 --runs 3
+    python -m bench.backfill --packed --files 1000 --alone
 
 All run in turn on the same file. Tallylog's time is that of `backfill` and `report` together, from
 the start of each process to its end. A number that is not the true one ends the run with exit
@@ -16,114 +17,51 @@ if not __package__:  # started as a file: make the project's folder importable, 
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import argparse
-import json
 import os
 import shutil
 import subprocess
 import tempfile
-import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
-from bench import check, generate, table
+from bench import check, logs, programs, table
+from bench.logs import Log, make_log
 from bench.traffic import Plan
-from bench.watch import Usage, run
+from bench.watch import Usage
 
-ROOT = Path(__file__).resolve().parents[1]
-TALLYLOG = (sys.executable, ROOT / "tallylog.py")
-
-#: What a generated log depends on: a kept one is used only while these stay the same.
-GENERATOR = sorted(
-    path
-    for name in ("odd", "render", "traffic", "truth", "vocabulary")
-    for path in (ROOT / "bench").glob(f"{name}.*")
-)
+Round = Callable[[], dict[str, Usage]]
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
-    path: Path
-    truth: dict[str, Any]
-
-    @property
-    def lines(self) -> int:
-        return int(self.truth["records"])
-
-
-def make_log(plan: Plan, work: Path) -> Log:
-    """The log of a plan, generated unless an earlier run left it."""
-    code = b"".join(file.read_bytes() for file in GENERATOR)
-    key = f"{plan} {zlib.crc32(code)}"
-    name = f"{plan.lines}-{zlib.crc32(key.encode()):08x}.log"
-    path = work / name
-    truth = generate.truth_path(path)
-    if not truth.exists() or json.loads(truth.read_text())["file_bytes"] != path.stat().st_size:
-        generate.write(plan, path)
-    return Log(path, json.loads(truth.read_text()))
-
-
-def tallylog(log: Log, work: Path, jobs: int) -> dict[str, Usage]:
-    """Backfill and report into a new store; the check comes after, outside the time."""
-    store = Path(tempfile.mkdtemp(prefix="store-", dir=work))
-    command = (*TALLYLOG, "--data", store)
-    try:
-        filled = run(
-            (*command, "backfill", "--site", "bench", "--jobs", str(jobs), "--json", log.path), work
-        )
-        report = run((*command, "report", "--site", "bench"), work)
-
-        def ask(*words: str) -> Any:
-            return check.parse(
-                run((*command, "query", "--site", "bench", "--json", *words), work).output
-            )
-
-        check.check(log.truth, check.parse(filled.output), ask)
-    finally:
-        shutil.rmtree(store)
-    return {"tallylog": filled + report, "  backfill": filled, "  report": report}
-
-
-def goaccess(log: Log, work: Path, program: str, jobs: int) -> dict[str, Usage]:
-    """GoAccess as its users run it; with several jobs where it knows how (1.9 and newer)."""
-    out = work / "goaccess.json"
-    command = (program, "--log-format=COMBINED", "--no-progress", "-o", out, log.path)
-    found = {"goaccess": run(command, work)}
-    known = subprocess.run((program, "--help"), capture_output=True, text=True, check=False)
-    if jobs > 1 and "--jobs" in known.stdout:
-        found[f"goaccess --jobs={jobs}"] = run((*command, f"--jobs={jobs}"), work)
-    out.unlink()
+def rounds(log: Log, work: Path, chosen: argparse.Namespace) -> list[Round]:
+    """What is measured in turn."""
+    found: list[Round] = [lambda: programs.tallylog(log, work, chosen.jobs)]
+    if chosen.packed or chosen.files:
+        found.append(_other(table.PACKED, logs.packed(log), work, chosen.jobs))
+    if chosen.files:
+        many = logs.scattered(log, chosen.files)
+        found.append(_other(table.SCATTERED, many, work, chosen.jobs))
+    if not chosen.alone:
+        found.append(lambda: programs.tokenizer(log, work, chosen.jobs))
+        if shutil.which(chosen.goaccess):
+            found.append(lambda: programs.goaccess(log, work, chosen.goaccess, chosen.jobs))
     return found
 
 
-def tokenizer(log: Log, work: Path, jobs: int) -> dict[str, Usage]:
-    """The tokenizer's own seconds: its start-up is left out."""
-    module = ROOT / "bench" / "tokenizer.py"
-    usage = run((sys.executable, module, log.path, "--threads", str(jobs)), work)
-    return {"tokenizer": Usage(float(usage.output), usage.cpu_seconds, usage.peak_mib)}
+def _other(name: str, log: Log, work: Path, jobs: int) -> Round:
+    """Tallylog on the same bytes in another shape."""
+    logs.warm(log)
+    return lambda: {name: programs.tallylog(log, work, jobs)["tallylog"]}
 
 
 def measure(log: Log, work: Path, chosen: argparse.Namespace) -> dict[str, list[Usage]]:
     """Each in turn, as often as asked, so that a slow moment of the machine hits all."""
     found: dict[str, list[Usage]] = {}
-    rounds: list[Callable[[], dict[str, Usage]]] = [
-        lambda: tallylog(log, work, chosen.jobs),
-        lambda: tokenizer(log, work, chosen.jobs),
-    ]
-    if shutil.which(chosen.goaccess):
-        rounds.append(lambda: goaccess(log, work, chosen.goaccess, chosen.jobs))
-    _warm(log.path)
+    in_turn = rounds(log, work, chosen)
+    logs.warm(log)
     for _ in range(chosen.runs):
-        for competitor in rounds:
-            for name, usage in competitor().items():
+        for one in in_turn:
+            for name, usage in one().items():
                 found.setdefault(name, []).append(usage)
     return found
-
-
-def _warm(path: Path) -> None:
-    with path.open("rb") as file:
-        while file.read(1 << 24):
-            pass
 
 
 def arguments() -> argparse.Namespace:
@@ -134,6 +72,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--paths", type=float, default=1.0, help="times as many distinct pages")
     parser.add_argument("--visitors", type=float, default=1.0, help="times as many visitors")
+    parser.add_argument("--packed", action="store_true", help="also as one gzip file")
+    parser.add_argument("--files", type=int, default=0, help="also as so many gzip files")
+    parser.add_argument("--alone", action="store_true", help="Tallylog without the others")
     parser.add_argument("--goaccess", default="goaccess", help="program to compare with")
     parser.add_argument("--work", type=Path, help="folder that keeps generated logs for later runs")
     parser.add_argument("--json", type=Path, help="file to write all measurements to")
@@ -150,8 +91,7 @@ def main() -> None:
             log = make_log(
                 Plan(lines, chosen.days, paths=chosen.paths, visitors=chosen.visitors), work
             )
-            found = measure(log, work, chosen)
-            sizes[lines] = table.medians(found)
+            sizes[lines] = table.medians(measure(log, work, chosen))
             print(table.render(lines, log.truth["file_bytes"], sizes[lines]), flush=True)
     if len(sizes) > 1:
         print(table.growth(sizes))

@@ -30,9 +30,9 @@ def check(truth: Mapping[str, Any], summary: Mapping[str, Any], ask: Ask) -> Non
         "summary",
     )
     days = ask("--metrics", ",".join(PER_DAY), "--by", "date", "--limit", "10000")
-    compare(truth["days"], _rows(days, PER_DAY), "days")
+    compare(truth["days"], rows(days, PER_DAY), "days")
     statuses = ask("--metrics", "hits", "--by", "status", "--limit", "1000")
-    found = {key: row["hits"] for key, row in _rows(statuses, ("hits",)).items()}
+    found = {key: row["hits"] for key, row in rows(statuses, ("hits",)).items()}
     compare(truth["statuses"], found, "statuses")
 
 
@@ -66,7 +66,7 @@ def _pages(ask: Ask) -> int:
     return int(results[0]["metrics"][0]) if results else 0
 
 
-def _rows(answer: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, dict[str, int]]:
+def rows(answer: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, dict[str, int]]:
     return {
         str(row["dimensions"][0]): dict(zip(names, row["metrics"], strict=True))
         for row in answer["results"]

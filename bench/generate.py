@@ -16,7 +16,6 @@ import argparse
 import json
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
 
 import pyarrow as pa
 
@@ -43,8 +42,21 @@ def write(plan: Plan, path: Path) -> dict[str, object]:
         for block in blocks(plan, truth):
             file.write(block)
     result = truth.result()
-    truth_path(path).write_text(json.dumps(result, indent=1) + "\n")
+    save(result, truth_path(path))
     return result
+
+
+def stream(plan: Plan, beside: Path | None) -> None:
+    """Write the log to standard output, and its truth to a file if one is named."""
+    truth = Truth(plan)
+    for block in blocks(plan, truth if beside else None):
+        sys.stdout.buffer.write(block)
+    if beside:
+        save(truth.result(), beside)
+
+
+def save(truth: dict[str, object], path: Path) -> None:
+    path.write_text(json.dumps(truth, indent=1) + "\n")
 
 
 def truth_path(path: Path) -> Path:
@@ -59,17 +71,19 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--paths", type=float, default=1.0, help="times as many distinct pages")
     parser.add_argument("--visitors", type=float, default=1.0, help="times as many visitors")
+    parser.add_argument("--sites", type=int, default=0, help="begin each line with one of so many")
+    parser.add_argument("--truth", type=Path, help="file for the truth of a streamed log")
     return parser.parse_args()
 
 
 def main() -> None:
     chosen = arguments()
-    plan = Plan(chosen.lines, chosen.days, chosen.seed, chosen.paths, chosen.visitors)
+    plan = Plan(
+        *(chosen.lines, chosen.days, chosen.seed, chosen.paths, chosen.visitors, chosen.sites)
+    )
     started = time.perf_counter()
     if chosen.output == "-":
-        with nullcontext(sys.stdout.buffer) as out:
-            for block in blocks(plan):
-                out.write(block)
+        stream(plan, chosen.truth)
     else:
         write(plan, Path(chosen.output))
     seconds = time.perf_counter() - started

@@ -31,7 +31,7 @@ from contextlib import contextmanager
 from types import GeneratorType
 from typing import Any
 
-from bench.backfill import Log, make_log
+from bench.logs import Log, make_log
 from bench.traffic import Plan
 
 #: (stage, module, name in it): the functions that a stage is made of.

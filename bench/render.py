@@ -1,4 +1,4 @@
-"""Traffic as text: each line is joined from nine pieces that are taken out of small pools.
+"""Traffic as text: each line is joined from ten pieces that are taken out of small pools.
 
 The joined column is already the bytes of the file, so nothing is copied line by line.
 """
@@ -75,6 +75,7 @@ class Pools:
     octets: pa.Array
     groups: pa.Array
     prefixes: pa.Array
+    hosts: pa.Array
 
 
 def pools(plan: Plan) -> Pools:
@@ -96,6 +97,7 @@ def pools(plan: Plan) -> Pools:
         octets=_pool(str(n) for n in range(256)),
         groups=_pool(format(4096 + 15 * n, "x") for n in range(4096)),
         prefixes=_pool(vocabulary.PREFIXES),
+        hosts=_pool([f"{name}:443 " for name in site_names(plan.sites)] or [""]),
     )
 
 
@@ -108,6 +110,7 @@ def render(plan: Plan, pool: Pools, traffic: Traffic) -> Lines:
     paths, place = _paths(traffic.page)
     unique, owner = np.unique(traffic.address, return_inverse=True)
     pieces = (
+        pool.hosts.take(traffic.site),
         _addresses(pool, unique).take(owner),
         pool.dates.take(traffic.second // DAY),
         pool.clock.take(traffic.second % DAY),
@@ -120,6 +123,10 @@ def render(plan: Plan, pool: Pools, traffic: Traffic) -> Lines:
     )
     lines = pc.binary_join_element_wise(*pieces, b"", null_handling="replace", null_replacement=b"")
     return Lines(lines.buffers()[2], status, size, ~odd)
+
+
+def site_names(count: int) -> list[str]:
+    return [f"site{number:04}.example.org" for number in range(count)]
 
 
 def _pool(texts: Iterable[str | bytes]) -> pa.Array:

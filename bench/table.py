@@ -11,6 +11,10 @@ from bench.watch import Usage
 
 HEAD = f"{'':22}{'s':>8}{'k lines/s':>11}{'MB/s':>7}{'CPU s':>8}{'peak MiB':>10}{'× speed':>9}"
 
+PACKED, SCATTERED = "tallylog, one gzip", "tallylog, many gzips"
+#: A shape of the log, what it is compared with, and the most it may take of that one's time.
+SHAPES = ((PACKED, "tallylog", 1.25), (SCATTERED, PACKED, 1.3))
+
 
 def medians(found: Mapping[str, list[Usage]]) -> dict[str, Usage]:
     return {
@@ -34,6 +38,10 @@ def render(lines: int, size: int, usages: Mapping[str, Usage]) -> str:
             f"{size / usage.seconds / 1e6:7,.0f}{usage.cpu_seconds:8.2f}{usage.peak_mib:10,.0f}"
             f"{times if times == '' else f'{times:.2f}':>9}"
         )
+    for name, against, goal in SHAPES:
+        if name in usages:
+            ratio = usages[name].seconds / usages[against].seconds
+            rows.append(f"{name}: {ratio:.2f} × the time of {against}; goal {goal}")
     return "\n".join(rows) + "\n"
 
 

@@ -34,13 +34,15 @@ BOT_WEIGHTS = np.array([share for share, _ in vocabulary.BOTS])
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What log to make. `paths` and `visitors` multiply the numbers of distinct ones."""
+    """What log to make. `paths` and `visitors` multiply the numbers of distinct ones. With `sites`
+    each line begins with the name of one of so many; 0 is a log without such names."""
 
     lines: int
     days: int = 30
     seed: int = 1
     paths: float = 1.0
     visitors: float = 1.0
+    sites: int = 0
     start: date = date(2026, 3, 1)
 
     @property
@@ -65,6 +67,7 @@ class Traffic:
     page: Ints
     asset: Ints
     chance: Ints
+    site: Ints
 
 
 def draw(plan: Plan, block: int, browsers: int, assets: int) -> Traffic:
@@ -79,6 +82,8 @@ def draw(plan: Plan, block: int, browsers: int, assets: int) -> Traffic:
     visitor = _visitors(plan, index, rng)
     address, agent = _people(plan, visitor, browsers)
     address[robot], agent[robot] = _bots(plan, int(robot.sum()), browsers, rng)
+    # People stay on a site, which follows from their address; bots go everywhere.
+    home = mix(np.where(robot, page.astype(np.uint64), address), plan.seed + 3)
     return Traffic(
         second=(_seconds(plan, index) - _served(rng, len(index))).clip(min=0),
         role=role,
@@ -87,6 +92,7 @@ def draw(plan: Plan, block: int, browsers: int, assets: int) -> Traffic:
         page=page,
         asset=_ranks(assets, rng.random(len(index))),
         chance=rng.integers(0, 1 << 62, len(index)),
+        site=(home % np.uint64(max(1, plan.sites))).astype(np.int64),
     )
 
 

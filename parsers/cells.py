@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,8 +77,7 @@ def merge(parts: list[Cells]) -> Cells:
 
 
 def _column(part: Cells, name: str) -> Coded:
-    absent = Coded(np.zeros(len(part.numbers), dtype=np.int32), pa.nulls(1, pa.binary()))
-    return part.columns.get(name, absent)
+    return part.columns.get(name) or absent(len(part.numbers))
 
 
 def _concat(columns: list[Coded]) -> Coded:
@@ -87,24 +86,45 @@ def _concat(columns: list[Coded]) -> Coded:
     return Coded(np.concatenate(shifted), pa.concat_arrays([column.values for column in columns]))
 
 
-def first_given(columns: Sequence[Coded], missing: Collection[str], count: int) -> Coded:
-    """For each of `count` rows the first value that is given, or what the first of them has."""
+def first_given(names: Iterable[str], cells: Cells, missing: Collection[str]) -> Coded | None:
+    """For each row the value of the first of these fields that has one there, if need be one
+    that means "missing"; None if no row has any."""
+    columns = [cells.columns[name] for name in names if name in cells.columns]
+    columns = [column for column in columns if column.values.null_count < len(column.values)]
     if not columns:
-        return Coded(np.zeros(count, dtype=np.int32), pa.nulls(1, pa.binary()))
+        return None
     result = columns[0]
     for other in columns[1:]:
-        use = ~given(result, missing) & given(other, ())
-        if use.any():
-            codes = np.where(use, other.codes + len(result.values), result.codes)
-            result = Coded(codes.astype(np.int32), pa.concat_arrays([result.values, other.values]))
+        result = filled(result, other, missing)
     return result
 
 
-def given(column: Coded, missing: Collection[str]) -> Mask:
-    """Which rows have a value that is none of those that mean that there is none."""
-    good = column.values.is_valid().to_numpy(zero_copy_only=False)
-    for word in missing:
-        same = pc.fill_null(pc.equal(column.values, word.encode()), False)
-        good = good & ~same.to_numpy(zero_copy_only=False)
-    rows: Mask = good[column.codes]
+def filled(column: Coded, other: Coded, missing: Collection[str] = ()) -> Coded:
+    """The column with the values of another one where it has none, or one of `missing`."""
+    lacking = ~given(column, missing)
+    if not lacking.any():
+        return column
+    rows = lacking & given(other)
+    codes = np.where(rows, other.codes + np.int32(len(column.values)), column.codes)
+    return Coded(codes, pa.concat_arrays([column.values, other.values]))
+
+
+def given(column: Coded, missing: Collection[str] = ()) -> Mask:
+    """Which rows have a value that is none of `missing`."""
+    absent = pa.array([None, *(word.encode() for word in missing)], pa.binary())
+    found: Mask = ~pc.is_in(column.values, absent).to_numpy(zero_copy_only=False)[column.codes]
+    return found
+
+
+def any_given(cells: Cells, names: Iterable[str]) -> Mask:
+    """Which rows have a value in one of these fields."""
+    rows = np.zeros(len(cells.numbers), dtype=np.bool_)
+    for name in names:
+        if name in cells.columns:
+            rows |= given(cells.columns[name])
     return rows
+
+
+def absent(count: int) -> Coded:
+    """A column of so many rows without a value."""
+    return Coded(np.zeros(count, dtype=np.int32), pa.nulls(1, pa.binary()))

@@ -7,7 +7,7 @@ also what the reference engine does with every line.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -16,12 +16,11 @@ import duckdb
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from parsers.cells import Cells, Coded, encode, merge
+from parsers.cells import Cells, Coded, any_given, encode, first_given, given, merge
 from parsers.jsonvalues import as_text, as_texts, load
 from parsers.keys import keys_of
-from parsers.lines import Lines, Longs, Mask
+from parsers.lines import Lines, Longs
 from parsers.registry import Format
 from parsers.values import decode
 
@@ -56,18 +55,18 @@ def read_objects(
     read = _read_fast if fast else _read_singly
     found = read(texts.filter(pl.Series(shaped, dtype=pl.Boolean)), numbers[shaped], paths)
     cells = _cells(found, fmt)
-    speaking = _any_of(cells, REQUEST_FIELDS)
+    speaking = any_given(cells, REQUEST_FIELDS)
     if strict and fmt.marks:
-        speaking &= _any_of(found, fmt.marks)
+        speaking &= any_given(found, fmt.marks)
     if strict and fmt.foreign:
-        speaking &= ~_any_of(found, fmt.foreign)
+        speaking &= ~any_given(found, fmt.foreign)
     broken = lines.without(numbers, found.numbers)
     return Objects(cells.take(speaking), broken, found.numbers[~speaking])
 
 
 def _cells(found: Cells, fmt: Format) -> Cells:
     """The fields of the lines, whichever of their names has them."""
-    columns = {field: _first(names, found, fmt.missing) for field, names in fmt.fields.items()}
+    columns = {field: first_given(names, found, fmt.missing) for field, names in fmt.fields.items()}
     given = {field: column for field, column in columns.items() if column is not None}
     if "agent" in fmt.fields and "agent" not in given:
         # A piece in which no line has an agent is no other log than the next one, in which some
@@ -159,42 +158,9 @@ def _column(objects: Sequence[Any], keys: Sequence[str]) -> Coded:
     return encode(found.to_arrow().cast(pa.binary()))
 
 
-def _first(names: Sequence[str], found: Cells, missing: Collection[str]) -> Coded | None:
-    """For each line the value of the first of these names that has one there, if need be one
-    that means "missing"; None if no line has any."""
-    columns = [found.columns[name] for name in names]
-    columns = [column for column in columns if column.values.null_count < len(column.values)]
-    if not columns:
-        return None
-    result = columns[0]
-    for other in columns[1:]:
-        lacking = ~_given(result, missing)
-        if lacking.any():
-            rows = lacking & _given(other)
-            codes = np.where(rows, other.codes + np.int32(len(result.values)), result.codes)
-            result = Coded(codes, pa.concat_arrays([result.values, other.values]))
-    return result
-
-
-def _given(column: Coded, missing: Collection[str] = ()) -> Mask:
-    """Which rows have a value that is none of `missing`."""
-    absent = pa.array([None, *(word.encode() for word in missing)], pa.binary())
-    given: Mask = ~pc.is_in(column.values, absent).to_numpy(zero_copy_only=False)[column.codes]
-    return given
-
-
-def _any_of(cells: Cells, names: Iterable[str]) -> Mask:
-    """Which rows have a value under one of these names."""
-    rows = np.zeros(len(cells.numbers), dtype=np.bool_)
-    for name in names:
-        if name in cells.columns:
-            rows |= _given(cells.columns[name])
-    return rows
-
-
 def _subrequests(found: Cells, fmt: Format) -> Coded:
     """Whether a line is no request of a visitor: true or false, as text."""
     rows = np.zeros(len(found.numbers), dtype=np.bool_)
     for name, values in fmt.visitor.items():
-        rows |= _given(found.columns[name], {*fmt.missing, *values})
+        rows |= given(found.columns[name], {*fmt.missing, *values})
     return Coded(rows.astype(np.int32), pa.array([b"false", b"true"], pa.binary()))

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from parsers.cells import Cells, Coded, encode, first_given, given, merge
+from parsers.cells import Cells, Coded, absent, any_given, encode, filled, first_given, merge
 from parsers.columns import Cut, by_count, cut_counted
 from parsers.lines import Lines, Longs, Mask
 from parsers.registry import Format
@@ -51,7 +51,8 @@ STYLES = {
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Cells of the lines that hold anything of a request, and the numbers of the others."""
+    """Cells of the lines that hold anything of a request, and one of the format's marks if it has
+    some; the numbers of the others."""
 
     cells: Cells
     foreign: Longs
@@ -60,24 +61,21 @@ class Labelled:
 def read_labels(lines: Lines, numbers: Longs, fmt: Format, fast: bool = True) -> Labelled:
     """What the lines hold under the labels that the format gives for its fields."""
     style = STYLES[fmt.dialect]
-    labels = {label for names in fmt.fields.values() for label in names}
+    labels = {*fmt.marks, *(label for names in fmt.fields.values() for label in names)}
     parts = list(_cut(lines, numbers, style, labels)) if fast else []
     done = np.concatenate([numbers[:0], *(part.numbers for part in parts)])
     slow = _by_pieces if fast else _singly
     parts.append(slow(lines, lines.without(numbers, done), style, labels))
     found = merge(parts)
-    columns = {
-        field: first_given(
-            [found.columns[n] for n in names if n in found.columns], fmt.missing, len(numbers)
-        )
-        for field, names in fmt.fields.items()
-        # A piece in which no line has an agent is no other log than one in which some have.
-        if field == "agent" or not found.columns.keys().isdisjoint(names)
-    }
-    speaking = np.zeros(len(numbers), dtype=np.bool_)
-    for field in REQUEST_FIELDS & columns.keys():
-        speaking |= given(columns[field], fmt.missing)
-    return Labelled(Cells(found.numbers, columns).take(speaking), found.numbers[~speaking])
+    columns = {f: first_given(names, found, fmt.missing) for f, names in fmt.fields.items()}
+    # A piece in which no line has an agent is no other log than one in which some have.
+    nobody = {"agent": absent(len(numbers))} if "agent" in columns else {}
+    told = {field: column for field, column in columns.items() if column is not None}
+    cells = Cells(found.numbers, nobody | told)
+    speaking = any_given(cells, REQUEST_FIELDS)
+    if fmt.marks:
+        speaking &= any_given(found, fmt.marks)
+    return Labelled(cells.take(speaking), found.numbers[~speaking])
 
 
 def _cut(lines: Lines, numbers: Longs, style: Style, labels: set[str]) -> Iterator[Cells]:
@@ -98,11 +96,11 @@ def _of_columns(cut: Cut, style: Style, labels: set[str]) -> Cells:
         texts = latin_of(column.dictionary)
         names, values = _split(texts, style)
         good &= _unhurt(texts, names)[codes]
-        _put(columns, f"#{place + 1}", Coded(codes, column.dictionary), labels)
-        for name in names.drop_nulls().unique():
-            if name in labels:
-                one = pl.select(pl.when(names == name).then(values)).to_series()
-                _put(columns, name, Coded(codes, bytes_of(one)), labels)
+        if f"#{place + 1}" in labels:
+            _put(columns, f"#{place + 1}", Coded(codes, column.dictionary))
+        for name in names.filter(names.is_in(list(labels))).unique():
+            one = pl.select(pl.when(names == name).then(values)).to_series()
+            _put(columns, name, Coded(codes, bytes_of(one)))
     cells = Cells(cut.numbers, columns)
     return cells if good.all() else cells.take(good)
 
@@ -123,11 +121,9 @@ def _unhurt(texts: pl.Series, names: pl.Series) -> Mask:
     return found
 
 
-def _put(columns: dict[str, Coded], name: str, column: Coded, labels: set[str]) -> None:
+def _put(columns: dict[str, Coded], name: str, column: Coded) -> None:
     """Add the values of one place in the lines to those that have this label elsewhere."""
-    if name not in labels:
-        return
-    columns[name] = first_given([columns[name], column], (), 0) if name in columns else column
+    columns[name] = filled(columns[name], column) if name in columns else column
 
 
 def _by_pieces(lines: Lines, numbers: Longs, style: Style, labels: set[str]) -> Cells:

@@ -1,4 +1,5 @@
-"""Short ways to describe a format: a server's own directive, a map of JSON keys, or "it is W3C".
+"""Short ways to describe a format: a server's own directive, a map of JSON keys, "it is W3C", or
+another format that it is like.
 
 Each is one key that stands for several of those that a shipped format has. Keys written beside it
 take the place of what it stands for; tables of fields and escapes are joined.
@@ -14,7 +15,7 @@ from parsers.directives_nginx import from_nginx
 
 Table = Mapping[str, Any]
 #: The keys that say what a line looks like, of which a format has one.
-WAYS = ("layout", "nginx", "apache", "json", "w3c")
+WAYS = ("layout", "nginx", "apache", "json", "w3c", "like")
 
 
 def spell_out(table: Table, shipped: Callable[[str], Table]) -> Table:
@@ -43,4 +44,6 @@ def _stands_for(way: str, value: object, shipped: Callable[[str], Table]) -> Tab
         return {"dialect": "json", "fields": value, "missing": ["", "-"]}
     if not isinstance(value, str):
         raise ValueError(f"{way} must be a text, not {value!r}")
+    if way == "like":
+        return shipped(value)
     return from_nginx(value) if way == "nginx" else from_apache(value)

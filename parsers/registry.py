@@ -31,6 +31,7 @@ KEYS: dict[str, str] = {
     "apache": "Likewise a LogFormat of Apache, or a format of lighttpd or varnishncsa.",
     "json": "Likewise field -> key.path, in a log of one JSON object a line.",
     "w3c": "Likewise true, for a log with #Fields.",
+    "like": "Likewise the name of a shipped format; keys beside it take the place of its own.",
     "fields": "Field -> names it may have in the log, the best first (not of dialect text).",
     "time": "Ways the time may be written: clf, iso8601, epoch, or strptime letters.",
     "zone": "Time zone (Europe/Berlin) of times that are written without one; else they are UTC.",
@@ -38,7 +39,7 @@ KEYS: dict[str, str] = {
     "missing": "Texts that mean that there is no value.",
     "columns": "W3C only: names of the columns where the log has no #Fields, blanks between them.",
     "records": "JSON only: key of an array of records in a line; empty for an array alone.",
-    "marks": "JSON only: names of which every line has one, and no line of another format.",
+    "marks": "Names of which each line has one, and none of another format (not of text and w3c).",
     "visitor": "JSON only: name -> its values where a visitor asked, not a part of the CDN.",
     "covers": "Formats whose lines it reads too; one that reads as many is preferred.",
     "sample": "A line of it, to be known by.",
@@ -91,18 +92,26 @@ class Format:
 
 def load_formats(extra: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Format]:
     """The shipped formats and `extra` ones by name; an extra one may replace a shipped one."""
-    entries = sorted(resources.files("parsers").joinpath("formats").iterdir(), key=str)
-    names = [e.name.removesuffix(".toml") for e in entries if e.name.endswith(".toml")]
-    tables = {name: _shipped(name) for name in names} | dict(extra or {})
+    tables = {name: _shipped(name) for name in _names()} | dict(extra or {})
     formats = {name: make_format(name, table) for name, table in tables.items()}
-    foreign = tuple(sorted({mark for fmt in formats.values() for mark in fmt.marks}))
+    objects = [fmt for fmt in formats.values() if fmt.dialect == "json"]
+    foreign = tuple(sorted({mark for fmt in objects for mark in fmt.marks}))
     return {
         name: fmt if fmt.marks or fmt.dialect != "json" else replace(fmt, foreign=foreign)
         for name, fmt in formats.items()
     }
 
 
+def _names() -> list[str]:
+    entries = sorted(resources.files("parsers").joinpath("formats").iterdir(), key=str)
+    return [one.name.removesuffix(".toml") for one in entries if one.name.endswith(".toml")]
+
+
 def _shipped(name: str) -> Mapping[str, Any]:
+    known = _names()
+    if name not in known:
+        near = get_close_matches(name, known, n=3, cutoff=0)
+        raise ValueError(f"no format {name!r} is shipped; did you mean {', '.join(near)}?")
     source = resources.files("parsers").joinpath("formats", f"{name}.toml")
     return tomllib.loads(source.read_text("utf-8"))
 

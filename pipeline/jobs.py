@@ -240,6 +240,11 @@ def _every(scheduler: schedule.Scheduler, when: str) -> schedule.Job:
     return job
 
 
+def timestamp(moment: dt.datetime) -> float:
+    """What the catalog stores in UTC, as seconds since 1970."""
+    return moment.replace(tzinfo=dt.UTC).timestamp()
+
+
 def _local(moment: dt.datetime) -> dt.datetime:
     """What the catalog stores in UTC, as `schedule` thinks: local, without a zone."""
     return moment.replace(tzinfo=dt.UTC).astimezone().replace(tzinfo=None)

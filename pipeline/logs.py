@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
-import sys
-from typing import Literal
+import logging.config
+from typing import Any, Literal
 
 from pipeline.terminal import clean
 
@@ -35,13 +35,22 @@ class Json(logging.Formatter):
 FORMATTERS: dict[str, type[logging.Formatter]] = {"text": Text, "json": Json}
 
 
+def settings(form: Literal["text", "json"]) -> dict[str, Any]:
+    """What `logging.config.dictConfig` takes: everything from level INFO on, to stderr."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": FORMATTERS[form]}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": "INFO"},
+        # It complains of events that come while it is being stopped.
+        "loggers": {"watchdog": {"level": "CRITICAL"}},
+    }
+
+
 def set_up(form: Literal["text", "json"]) -> None:
-    """Log from level INFO on. Called once, by a command that stays."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(FORMATTERS[form]())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    # It complains of events that come while it is being stopped.
-    logging.getLogger("watchdog").setLevel(logging.CRITICAL)
+    """Called once, by a command that stays."""
+    logging.config.dictConfig(settings(form))
 
 
 def _time(record: logging.LogRecord) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import glob
 import itertools
+import os
 import resource
 import threading
 import time
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from parsers.registry import load_formats
-from pipeline import backfill
+from pipeline import backfill, status
 from pipeline.catalog import Catalog
 from pipeline.config import Config, Source
 from pipeline.config import Ingest as Settings
@@ -32,6 +33,7 @@ from pipeline.tail_watch import Watcher
 #: Bytes that all sources together read before a commit, and the least that one of them reads.
 TURN_BYTES = 16 << 20
 LEAST_BYTES = 256 << 10
+PIECE_BYTES = 4 << 20
 
 
 @dataclass(slots=True)
@@ -41,6 +43,7 @@ class Tail:
     sources: list[TailSource]
     commits: Commits
     settings: Settings
+    workers: ThreadPoolExecutor
     stopping: threading.Event = field(default_factory=threading.Event)
     wake: threading.Event = field(default_factory=threading.Event)
     watcher: Watcher = field(default_factory=Watcher)
@@ -70,7 +73,9 @@ class Tail:
     def close(self) -> None:
         """Let go of all files; threads that hang are not waited for."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        self.workers.shutdown(wait=False, cancel_futures=True)
         self.commits.close()
+        self._status.unlink(missing_ok=True)
         for source in self._landed():
             source.close()
 
@@ -86,6 +91,12 @@ class Tail:
         self.commits.commit([taken for future in landed for taken in self._land(future)])
         for source in due:
             self.watcher.watch(source.folders, source.rouse)
+        if due or landed:
+            status.write(self._status, self.sources, self.stuck, self.commits)
+
+    @property
+    def _status(self) -> Path:
+        return self.commits.ingest.catalog.data_dir / status.NAME
 
     @property
     def stuck(self) -> list[TailSource]:
@@ -132,23 +143,25 @@ def make(config: Config, catalog: Catalog) -> Tail:
     requests = [backfill.request(source, config, sites, formats) for source in config.sources]
     ingest = Ingest(catalog, enricher, formats, ids)
     stopping, wake, owners = threading.Event(), threading.Event(), Owners()
+    workers = ThreadPoolExecutor(len(os.sched_getaffinity(0)), "work")
     sources = [
         TailSource(
             source.paths,
             request,
-            Reader(catalog, formats, TURN_BYTES, lambda _: None),
+            Reader(catalog, formats, PIECE_BYTES, lambda _: None),
             enricher,
             _rescan(source, config.ingest),
             config.ingest.finish_seconds,
             _most_open(len(requests)),
             owners,
+            workers,
             wake,
             {_base(path) for path in source.paths},
         )
         for source, request in zip(config.sources, requests, strict=True)
     ]
     commits = Commits(ingest, config.ingest.commit_lines, stopping)
-    return Tail(sources, commits, config.ingest, stopping, wake)
+    return Tail(sources, commits, config.ingest, workers, stopping, wake)
 
 
 def _rescan(source: Source, settings: Settings) -> float:

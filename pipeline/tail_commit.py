@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -15,6 +15,7 @@ from pipeline.batch import Batch
 from pipeline.commit import SourceMoved, release
 from pipeline.errors import store_error
 from pipeline.ingest import Ingest
+from pipeline.reading import Piece
 from pipeline.tail_file import TailFile
 from pipeline.tail_source import LONGEST_PAUSE, Taken
 
@@ -23,7 +24,8 @@ log = logging.getLogger("tallylog.tail")
 
 @dataclass(slots=True)
 class Commits:
-    """Commits what was taken; `seconds` is how long the last commit took."""
+    """Commits what was taken, and counts transactions done and failed, and pieces that others
+    had moved; `seconds` is how long the last one took."""
 
     ingest: Ingest
     most_lines: int
@@ -32,16 +34,17 @@ class Commits:
     failed: int = 0
     moved: int = 0
     seconds: float = 0.0
+    total_seconds: float = 0.0
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2))
 
     def commit(self, taken: Sequence[Taken]) -> None:
         """All of it, in transactions of about `most_lines` lines. Files of which another writer,
-        or another file, has read the same lines are left to find out anew what is new."""
+        or another source, has read the same lines are left to find out anew what is new."""
         batch: list[Taken] = []
         lines = 0
         for one in self._unrivalled(taken):
             batch.append(one)
-            lines += one.result.lines
+            lines += one.lines
             if lines >= self.most_lines:
                 self._commit(batch)
                 batch, lines = [], 0
@@ -53,23 +56,27 @@ class Commits:
         release(self.ingest.catalog, self.ingest.writer)
 
     def _unrivalled(self, taken: Sequence[Taken]) -> list[Taken]:
-        """Without the files whose pieces don't go on where the source's last piece ended: two
-        files, such as a log and its copy, have the same new lines, and one is enough."""
+        """Without those that don't go on where the last piece of their source ended."""
         ends: dict[int, int] = {}
-        rivals: dict[TailFile, Taken] = {}
+        rivals: set[TailFile] = set()
         for one in taken:
-            piece = one.result.piece
-            if ends.setdefault(piece.log.id, piece.start) != piece.start:
-                rivals[one.file] = one
-            elif one.file not in rivals:
-                ends[piece.log.id] = piece.end
+            pieces = [result.piece for result in one.results]
+            if any(ends.get(p.log.id, p.start) != p.start for p in _firsts(pieces)):
+                rivals |= set(one.files)
+            elif not rivals & set(one.files):
+                ends |= {piece.log.id: piece.end for piece in pieces}
         return self._without(taken, rivals)
 
-    def _without(self, taken: Sequence[Taken], rivals: Mapping[TailFile, Taken]) -> list[Taken]:
-        self.moved += len(rivals)
-        for one in rivals.values():
-            one.source.restart([one.file])
-        return [one for one in taken if one.file not in rivals]
+    def _without(self, taken: Sequence[Taken], rivals: Set[TailFile]) -> list[Taken]:
+        """Without what is of these files, or was worked with it; all of it is read again."""
+        left = []
+        for one in taken:
+            if rivals.isdisjoint(one.files):
+                left.append(one)
+            else:
+                self.moved += 1
+                one.source.restart(one.files)
+        return left
 
     def _commit(self, batch: Sequence[Taken]) -> None:
         """Try until it is done: what was read is not read again while the disk is full."""
@@ -77,11 +84,12 @@ class Commits:
         while batch:
             began = time.monotonic()
             try:
-                self.ingest.flush(self._pool, Batch([one.result for one in batch]))
+                self.ingest.flush(
+                    self._pool, Batch([result for one in batch for result in one.results])
+                )
             except SourceMoved as error:
                 self.ingest.discard()
-                moved = {o.file: o for o in batch if o.result.piece.path == str(error)}
-                batch = self._without(batch, moved)
+                batch = self._without(batch, _files_of(batch, str(error)))
                 continue
             except (OSError, sa.exc.OperationalError) as error:
                 self.ingest.discard()
@@ -92,5 +100,25 @@ class Commits:
                 pause = min(2 * pause, LONGEST_PAUSE)
                 continue
             self.seconds = time.monotonic() - began
+            self.total_seconds += self.seconds
             self.done += 1
             return
+
+
+def _firsts(pieces: Sequence[Piece]) -> Iterator[Piece]:
+    """The first piece of each source."""
+    met: set[int] = set()
+    for piece in pieces:
+        if piece.log.id not in met:
+            met.add(piece.log.id)
+            yield piece
+
+
+def _files_of(batch: Sequence[Taken], path: str) -> set[TailFile]:
+    """The files that had this path when they were read."""
+    return {
+        file
+        for one in batch
+        for file, result in zip(one.files, one.results, strict=True)
+        if result.piece.path == path
+    }

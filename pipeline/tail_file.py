@@ -68,6 +68,16 @@ class Growing:
         return self.handle < 0
 
     @property
+    def behind(self) -> float:
+        """Seconds since all of it was read, if something is left."""
+        return 0.0 if self.seen is not None else time.monotonic() - self.since
+
+    @property
+    def source(self) -> int:
+        """Its number in the catalog; 0 until that is known."""
+        return self.place.log.id if self.place.log else 0
+
+    @property
     def lag(self) -> int:
         """Bytes not read."""
         return 0 if self.given_up else max(0, self.size - self.end)
@@ -181,6 +191,15 @@ class Archive:
     @property
     def lost(self) -> bool:
         return self._reading is None
+
+    @property
+    def behind(self) -> float:
+        return 0.0 if self.seen is not None else time.monotonic() - self.since
+
+    @property
+    def source(self) -> int:
+        """Of no use: it is read once."""
+        return 0
 
     @property
     def lag(self) -> int:

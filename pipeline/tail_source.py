@@ -7,7 +7,8 @@ import math
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
 from pipeline import sources
@@ -15,23 +16,33 @@ from pipeline.enrich import Enricher
 from pipeline.errors import SourceError
 from pipeline.reading import Piece, Reader, Request
 from pipeline.tail_file import Key, Look, Replaced, TailFile, followed, look
-from pipeline.working import Result, work
+from pipeline.working import Result, fit, work_all
 
 log = logging.getLogger("tallylog.tail")
 
 #: How long one source may read before what it has read is committed.
 POLL_SECONDS = 0.5
+#: Pieces are worked together up to so many bytes.
+BUNDLE_BYTES = 4 << 20
 #: The longest time to let something be that failed again and again.
 LONGEST_PAUSE = 60.0
 
 
+#: A piece, and the file it is of.
+Read = tuple[TailFile, Piece]
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A piece worked through, and the file it is of."""
+    """Pieces that were worked together, and the files they are of: all or none are committed."""
 
     source: TailSource
-    file: TailFile
-    result: Result
+    files: tuple[TailFile, ...]
+    results: tuple[Result, ...]
+
+    @property
+    def lines(self) -> int:
+        return sum(result.lines for result in self.results)
 
 
 #: Which source a file belongs to, by its site and key.
@@ -55,6 +66,7 @@ class TailSource:
     finish_seconds: float
     most_open: int
     owners: Owners
+    workers: Executor
     wake: threading.Event
     folders: set[str] = field(default_factory=set)
     files: dict[Key, TailFile] = field(default_factory=dict)
@@ -84,22 +96,41 @@ class TailSource:
         self.woken = self.more = False
         began = time.monotonic()
         self._scan(began)
-        taken: list[Taken] = []
+        read: list[Read] = []
         for file in self._in_turn():
             if share <= 0 or time.monotonic() - began > POLL_SECONDS:
                 self.more, self._next = True, file.key
                 break
-            for result in self._read(file, share):
-                share -= result.piece.end - result.piece.start
-                taken.append(Taken(self, file, result))
+            for piece in self._read(file, share):
+                share -= piece.end - piece.start
+                read.append((file, piece))
+        self.more |= share <= 0
+        taken = list(self.workers.map(self._work, _bundles(self._unrivalled(read))))
         self._pause = 0.0
         return taken
+
+    def _unrivalled(self, read: Iterable[Read]) -> Iterator[Read]:
+        """Of two files that have the same new lines, such as a log and its copy, the first; the
+        other is restarted, and will find them known."""
+        ends: dict[int, int] = {}
+        rivals: set[TailFile] = set()
+        for file, piece in read:
+            if file in rivals or ends.setdefault(piece.log.id, piece.start) != piece.start:
+                rivals.add(file)
+                continue
+            ends[piece.log.id] = piece.end
+            yield file, piece
+        self.restart(rivals)
+
+    def _work(self, bundle: Sequence[Read]) -> Taken:
+        results = work_all([piece for _, piece in bundle], self.enricher)
+        return Taken(self, tuple(file for file, _ in bundle), tuple(results))
 
     def restart(self, files: Iterable[TailFile]) -> None:
         """Find out anew how far these files are known."""
         for file in files:
             self._drop(file)
-        self.woken = True
+            self.woken = True
 
     def fail(self, error: BaseException) -> None:
         """A poll broke off: begin anew, after a pause that grows until one succeeds."""
@@ -111,11 +142,6 @@ class TailSource:
 
     def close(self) -> None:
         self.restart(list(self.files.values()))
-
-    @property
-    def lag(self) -> int:
-        """Bytes that wait to be read."""
-        return sum(file.lag for file in self.files.values())
 
     @property
     def troubles(self) -> list[str]:
@@ -156,7 +182,8 @@ class TailSource:
                 raise
             self.files[key] = file
             self._keep_open(file)
-        self.folders |= {os.path.dirname(path), os.path.dirname(os.path.realpath(path))}
+        real = os.path.realpath(path)
+        self.folders |= {os.path.dirname(os.path.abspath(path)), os.path.dirname(real)}
 
     def _in_turn(self) -> list[TailFile]:
         """Files without a name first, then the oldest, but where the last poll was cut short
@@ -170,12 +197,12 @@ class TailSource:
         path, (_, changed) = self._names.get(file.key, ("", (0, 0)))
         return changed, path
 
-    def _read(self, file: TailFile, share: int) -> Iterator[Result]:
+    def _read(self, file: TailFile, share: int) -> Iterator[Piece]:
         path, now = self._names.get(file.key, (file.request.path, None))
         if now is None and file.lost:
             return self._drop(file)
         try:
-            yield from self._work(file, file.pieces(share, now))
+            yield from self._new(file, file.pieces(share, now))
             if file.quiet >= self.finish_seconds:
                 yield from self._finish(file, named=now is not None)
         except Replaced:
@@ -184,17 +211,17 @@ class TailSource:
             file.trouble = self._trouble(path, error, file.trouble)
         self._keep_open(file)
 
-    def _work(self, file: TailFile, pieces: Iterable[Piece]) -> Iterator[Result]:
-        """Results of what is new. Lines known before are not even counted as such: after every
-        restart they would be."""
+    def _new(self, file: TailFile, pieces: Iterable[Piece]) -> Iterator[Piece]:
+        """Without lines known before, which are not even counted as such: after every restart
+        they would be."""
         for piece in pieces:
             file.trouble = ""
             if not piece.known:
-                yield work(piece, self.enricher)
+                yield piece
 
-    def _finish(self, file: TailFile, named: bool) -> Iterator[Result]:
+    def _finish(self, file: TailFile, named: bool) -> Iterator[Piece]:
         if not file.finished:
-            yield from self._work(file, file.finish())
+            yield from self._new(file, file.finish())
         if not named:
             self._drop(file)
 
@@ -222,3 +249,17 @@ class TailSource:
         if not before:
             log.warning("%s", error, extra={"path": path})
         return str(error)
+
+
+def _bundles(read: Iterable[Read]) -> Iterator[list[Read]]:
+    """Small pieces together, as far as they fit each other."""
+    bundle: list[Read] = []
+    size = 0
+    for file, piece in read:
+        if bundle and (size > BUNDLE_BYTES or not fit((bundle[0][1], bundle[-1][1]), piece)):
+            yield bundle
+            bundle, size = [], 0
+        bundle.append((file, piece))
+        size += len(piece.data)
+    if bundle:
+        yield bundle

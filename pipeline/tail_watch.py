@@ -75,6 +75,7 @@ class Watcher:
             del self._watches[folder, wake]
         made = self._observer.schedule(_Wake(wake), folder, event_filter=EVENTS)
         self._watches[folder, wake] = made, identity
+        wake()  # for what happened here before it was watched
 
     def _fail(self, folder: str, error: OSError) -> None:
         if folder not in self.failed:

@@ -102,7 +102,8 @@ class Live:
             for source in self.tail.sources:
                 source.woken = True
             self.tail.turn()
-            left = any(source.more or source.woken for source in self.tail.sources)
+            left = bool(self.tail.stuck)
+            left |= any(source.more or source.woken for source in self.tail.sources)
             left |= any(file.seen is None for s in self.tail.sources for file in s.files.values())
 
     def finish(self) -> None:

@@ -59,7 +59,7 @@ def running(name: str, requests: Mapping[str, bytes]) -> Iterator[Run]:
 def _asked(
     table: Mapping[str, Any], folder: Path, origin: int, requests: Mapping[str, bytes]
 ) -> dict[str, str]:
-    port = _free_port()
+    port = free_port()
 
     def filled(text: str) -> str:
         for key, value in (("folder", folder), ("port", port), ("origin", origin)):
@@ -76,7 +76,7 @@ def _asked(
         ) as process,
     ):
         try:
-            _wait_for(port, process, folder)
+            wait_for(port, process, folder)
             prefix = b" http://127.0.0.1:%d/" % origin if table.get("proxy") else b" /"
             answers = {
                 case: _ask(port, text.replace(b" /", prefix, 1)) for case, text in requests.items()
@@ -92,7 +92,7 @@ def _asked(
     return answers
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes], folder: Path) -> None:
+def wait_for(port: int, process: subprocess.Popen[bytes], folder: Path) -> None:
     """Until the server takes connections; an error with what it said if it ends before."""
     until = time.monotonic() + LONGEST
     while time.monotonic() < until:
@@ -118,7 +118,7 @@ def _ask(port: int, request: bytes) -> str:
     return answer.partition(b"\r\n")[0].decode("latin-1")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port

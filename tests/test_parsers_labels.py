@@ -86,6 +86,13 @@ def test_a_line_without_any_request_is_refused() -> None:
     assert parsed.rejects["reason"].to_pylist() == ["layout", "layout"]
 
 
+def test_a_line_without_a_mark_of_the_format_is_refused() -> None:
+    fmt = make_format("mine", {**COMMON, "dialect": "logfmt", "marks": ["m", "n"]})
+    data = f"t={TIME} s=200 u=/a\nn=1 t={TIME} s=200 u=/b".encode()
+    for fast in (True, False):
+        assert parse(data, 0, fmt, {}, fast).table["url"].to_pylist() == ["/b"]
+
+
 def test_lines_of_many_lengths_are_read_too() -> None:
     lines = [LINES["ltsv"] + "\tx:y" * n for n in range(200)]
     parsed = both("ltsv", "\n".join(lines).encode())

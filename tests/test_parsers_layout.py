@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from parsers.parse import parse
+from parsers.raw import UNTOLD
 from parsers.registry import load_formats, make_format
 
 GOOD = '$client [$time] "$request" $status'
@@ -30,6 +31,12 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"layout": GOOD, "escape": {"agnt": "none"}}, "escape: unknown field 'agnt'"),
     ({"layout": GOOD, "dialect": "xml"}, "dialect is 'xml'; it must be one of text, json, w3c"),
     ({"layout": GOOD, "dialect": "json"}, "dialect json needs the key fields and not layout"),
+    ({"layout": [GOOD, 5]}, "layout must be a text or a list of texts"),
+    ({"layout": GOOD + " $rest x"}, r"\$rest stands for the end of the line"),
+    ({"layout": "$rest " + GOOD}, r"\$rest stands for the end of the line"),
+    ({"layout": GOOD, "zone": "Mars"}, "zone 'Mars': not the name of a time zone"),
+    ({"like": "haprxy"}, "no format 'haprxy' is shipped; did you mean haproxy,"),
+    ({"layout": GOOD, "like": "combined"}, "layout and like can't both say"),
     ({"layout": 5}, "layout must be a text or a list of texts, not 5"),
     ({"fields": FIELDS, "dialect": "text"}, "dialect text needs the key layout and not fields"),
     ({"fields": FIELDS | {"agnet": "x"}}, "unknown field 'agnet'; did you mean agent"),
@@ -97,3 +104,73 @@ def test_braces_end_a_name_and_two_dollar_signs_are_one() -> None:
     for fast in (True, False):
         table = parse(line, 0, fmt, {}, fast).table
         assert (table["duration_ms"].to_pylist(), table["bytes"].to_pylist()) == ([250.0], [12])
+
+
+LINE = '[10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.1" 200'
+HEAD = '[$time] "$request" $status'
+
+
+@pytest.mark.parametrize(
+    ("table", "line", "found"),
+    [
+        ({"layout": HEAD + "$rest"}, LINE, {}),
+        ({"layout": HEAD + "$rest"}, LINE + ' 7 "x" y', {}),
+        ({"layout": HEAD + ' "$agent"$rest'}, LINE + ' "a" "b"', {"agent": "a"}),
+        ({"layout": HEAD + "  $user"}, LINE + "     me", {"user": "me"}),
+        ({"layout": HEAD + "  $user"}, LINE + " me", {"user": "me"}),
+        (
+            {"layout": HEAD + ' "$agent"', "escape": "raw"},
+            LINE + ' "a"b" c\\"',
+            {"agent": 'a"b" c\\'},
+        ),
+        (
+            {"layout": HEAD + ' "$agent"', "escape": "hash"},
+            LINE + ' "a#22b#c\\"',
+            {"agent": 'a"b#c\\'},
+        ),
+        ({"layout": HEAD + " $forwarded_for $user"}, LINE + " ::1, a,b me", {"user": "me"}),
+        ({"layout": [HEAD + " $duration_us", HEAD + " $user"]}, LINE + " me", {"user": "me"}),
+        (
+            {"layout": [HEAD + " $duration_us", HEAD + " $user"]},
+            LINE + " 7",
+            {"duration_ms": 0.007},
+        ),
+        (
+            {"layout": HEAD + "|$agent|$user", "escape": {"agent": "raw"}},
+            LINE + "|a|b|c",
+            {"agent": "a|b"},
+        ),
+        ({"layout": "[$time] $url $status"}, LINE.replace('"GET / HTTP/1.1"', "/b"), {"url": "/b"}),
+    ],
+)
+def test_what_a_layout_can_say(table: dict[str, Any], line: str, found: dict[str, Any]) -> None:
+    fmt = make_format("mine", table)
+    for fast in (True, False):
+        parsed = parse(line.encode(), 0, fmt, {}, fast, strict=True)
+        row = parsed.table.to_pylist()[0]
+        assert {"status": 200, "method": "GET"} | found == {
+            name: row[name] for name in ("status", "method", *found)
+        }
+
+
+def test_a_time_without_a_zone_is_one_of_the_zone_that_is_told() -> None:
+    fmt = make_format("mine", {"like": "haproxy", "zone": "Asia/Kolkata"})
+    row = parse(fmt.sample.encode(), 0, fmt, {}).table.to_pylist()[0]
+    assert row["time"] == 971186136603 - 330 * 60_000
+    told = make_format("mine", {"layout": GOOD, "time": "iso8601", "zone": "Asia/Kolkata"})
+    line = '1.2.3.4 [2000-10-10T13:55:36{}] "GET / HTTP/1.1" 200'
+    lines = "\n".join(line.format(zone) for zone in ("", "Z", "+01:00"))
+    times = parse(lines.encode(), 0, told, {}).table["time"].to_pylist()
+    assert times == [971186136000 - offset * 60_000 for offset in (330, 0, 60)]
+
+
+def test_lines_of_a_layout_without_agents_do_not_tell_of_them() -> None:
+    fmt = make_format("mine", {"layout": [HEAD + ' "$agent"', HEAD]})
+    agents = parse(f'{LINE}\n{LINE} "-"\n{LINE} "a"'.encode(), 0, fmt, {}).table["agent"]
+    assert agents.to_pylist() == [UNTOLD, None, "a"]
+
+
+def test_a_format_is_like_another_but_for_what_it_says() -> None:
+    fmt = make_format("mine", {"like": "combined", "title": "mine", "missing": ["?"]})
+    assert (fmt.title, fmt.missing) == ("mine", {"?"})
+    assert fmt.layouts == load_formats()["combined"].layouts
