@@ -32,7 +32,7 @@ PIECE_BYTES = 32 << 20
 #: waiting.
 SMALL = 4
 #: Rows held before they are written: fewer make small parts, more need memory.
-BATCH_ROWS = 500_000
+BATCH_ROWS = 250_000
 #: How often a file whose source another writer moved is read anew.
 ATTEMPTS = 10
 
