@@ -3,7 +3,8 @@
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test test-slow test-servers test-live check bench report docs clean
+.PHONY: run test test-slow test-servers test-live check report docs clean
+.PHONY: bench bench-growth bench-rollup bench-guard
 
 run: $(READY)
 	$(BIN)/tallylog --config config.toml backfill --report
@@ -39,7 +40,17 @@ docs: $(READY)
 	$(BIN)/python -m docs.generate
 
 bench: $(READY)
-	$(BIN)/python -m bench.backfill
+	$(BIN)/python -m bench.backfill --packed --files 1000
+
+bench-growth: $(READY)
+	$(BIN)/python -m bench.growth
+
+bench-rollup: $(READY)
+	$(BIN)/python -m bench.rollup
+
+# Fails when a backfill has become a quarter slower than what is committed.
+bench-guard: $(READY)
+	$(BIN)/python -m bench.guard
 
 clean:
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,148 +1,156 @@
-"""How the tailer does: `python -m bench.live [--lines N] [--files N] [--samples N]`.
+"""Time `tallylog ingest`: lines a second, from a write until it shows, and what it takes idle.
 
-It runs `tallylog ingest` on logs of its own in a temporary folder and prints lines a second while
-one file, and then many, grow as fast as they can be read; the time from a line's write to the
-query that shows it; and the processor time while nothing is written.
+    python -m bench.live --lines 1000000 --seconds 40
+
+A number of lines that is not the one written ends the run with an error.
 """
 
 from __future__ import annotations
 
-import argparse
-import random
-import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import psutil
+if not __package__:  # started as a file: make the project's folder importable, not this one
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+import argparse
+import itertools
+import random
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from statistics import quantiles
 
 from bench import generate
+from bench.service import Service, until
 from bench.traffic import Plan
-from pipeline import query, question
-from pipeline.catalog import Catalog
 
-ROOT = Path(__file__).parents[1]
-CONFIG = """
-site = [{ name = "s" }]
-source = [{ site = "s", paths = ["logs/*.log"], format = "combined" }]
-[jobs]
-salts = "never"
-rollup = "never"
-retention = "never"
-compact = "never"
-vacuum = "never"
-"""
-#: Written at once to a file, so that many files grow at the same time.
-BURST = 64 << 10
+FILES = 100
+#: Bytes written to one file before the next one's turn, and mean seconds between single lines.
+TURN, PAUSE = 1 << 18, 0.15
+#: Seconds between two looks at the store.
+LOOK = 0.01
 
 
 @contextmanager
-def ingest(folder: Path) -> Iterator[psutil.Process]:
-    (folder / "logs").mkdir(parents=True)
-    (folder / "config.toml").write_text(CONFIG)
-    command = (sys.executable, ROOT / "tallylog.py", "--config", folder / "config.toml", "ingest")
-    child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    assert child.stderr
-    child.stderr.readline()
-    try:
-        yield psutil.Process(child.pid)
-    finally:
-        child.terminate()
-        child.communicate()
+def following(files: int) -> Iterator[tuple[Service, list[Path]]]:
+    """A service that has met so many files, each with a line of its own."""
+    with tempfile.TemporaryDirectory(prefix="tallylog-live-") as folder:
+        service = Service(Path(folder))
+        logs = [service.logs / f"{number}.log" for number in range(files)]
+        for number, log in enumerate(logs):
+            log.write_bytes(line(number))
+        service.start()
+        try:
+            until(lambda: service.catalog.exists() and service.counted() == files, service)
+            yield service, logs
+        finally:
+            service.end()
 
 
-def read(catalog: Catalog) -> int:
-    return sum(source.lines for source in catalog.sources())
+def line(number: int) -> bytes:
+    moment = time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime())
+    text = f'192.0.2.{number % 200} - - [{moment}] "GET /n/{number} HTTP/1.1" 200 1 "-" "Mozilla"\n'
+    return text.encode()
 
 
-def sustained(folder: Path, lines: Sequence[bytes], files: int) -> tuple[float, float]:
-    """Lines a second, and seconds of processor time for a million lines."""
-    shares = [b"".join(lines[i::files]) for i in range(files)]
-    with ingest(folder) as process, ExitStack() as open_logs:
-        paths = [folder / "logs" / f"{i}.log" for i in range(files)]
-        logs = [open_logs.enter_context(open(path, "ab", buffering=0)) for path in paths]
-        catalog, began, cpu = Catalog(folder / "data"), time.monotonic(), spent(process)
-        for start in range(0, len(shares[0]) + BURST, BURST):
-            for log, share in zip(logs, shares, strict=True):
-                log.write(share[start : start + BURST])
-        while read(catalog) < len(lines):
-            time.sleep(0.02)
-        seconds = time.monotonic() - began
-        cpu = spent(process) - cpu
-        catalog.close()
-    return len(lines) / seconds, cpu / len(lines) * 1e6
+def sustained(files: int, lines: int) -> str:
+    """Written in turns as fast as a disk takes it, and counted meanwhile."""
+    blocks = [bytes(block) for block in generate.blocks(Plan(lines, days=1))]
+    with following(files) as (service, logs):
+        before, began = service.state(), time.perf_counter()
+        handles = [log.open("ab", buffering=0) for log in logs]
+        for handle, piece in zip(itertools.cycle(handles), turns(blocks), strict=False):
+            handle.write(piece)
+        written = time.perf_counter() - began
+        for handle in handles:
+            handle.close()
+        until(lambda: service.counted() >= files + lines, service)
+        seconds, after = time.perf_counter() - began, service.state()
+        if service.counted() != files + lines:
+            raise AssertionError(f"{service.counted()} lines counted, not {files + lines}")
+    cpu = after.cpu_seconds - before.cpu_seconds
+    return (
+        f"{files:>4} files  {lines / seconds:>9,.0f} lines/s   {cpu / lines * 1e6:.1f} CPU s"
+        f" a million lines   {after.resident_mib:,.0f} MiB   (written in {written:.1f} s)"
+    )
 
 
-def spent(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
+def turns(blocks: list[bytes]) -> Iterator[bytes]:
+    """Pieces of whole lines."""
+    for block in blocks:
+        start = 0
+        while start < len(block):
+            end = block.find(b"\n", start + TURN) + 1 or len(block)
+            yield block[start:end]
+            start = end
 
 
-def latencies(folder: Path, lines: Sequence[bytes]) -> list[float]:
-    """Seconds from the write of a line to the answer that counts it, at random moments."""
-    found, chance = [], random.Random(1)
-    asked = question.parse(site="s", metrics=["hits"], by=[], filters=())
-    with ingest(folder), open(folder / "logs" / "0.log", "ab", buffering=0) as log:
-        log.write(lines[0])
-        catalog = Catalog(folder / "data")
-        while not read(catalog):
-            time.sleep(0.02)
-        for number, line in enumerate(lines[1:], 2):
-            time.sleep(chance.uniform(0, 2))
-            began = time.monotonic()
-            log.write(line)
-            while query.answer(catalog, asked).results[0]["metrics"][0] < number:
-                time.sleep(0.01)
-            found.append(time.monotonic() - began)
-        catalog.close()
-    return sorted(found)
+def latency(files: int, seconds: float) -> str:
+    """Single lines at random moments, each to a file by chance."""
+    draw = random.Random(1)
+    written: list[float] = []
+    shown: list[float] = []
+    with following(files) as (service, logs):
+
+        def look() -> None:
+            while not done.is_set() or len(shown) < len(written):
+                time.sleep(LOOK)
+                now = service.counted() - files
+                shown.extend([time.perf_counter()] * (now - len(shown)))
+
+        done = threading.Event()
+        looking = threading.Thread(target=look)
+        looking.start()
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            time.sleep(draw.expovariate(1 / PAUSE))
+            with draw.choice(logs).open("ab") as log:
+                log.write(line(len(written)))
+            written.append(time.perf_counter())
+        done.set()
+        looking.join()
+        asking = service.query()
+    waits = [after - before for before, after in zip(written, shown, strict=True)]
+    cuts = quantiles(waits, n=100)
+    return (
+        f"{files:>4} files  {len(waits)} lines   p50 {cuts[49]:.2f} s   p99 {cuts[98]:.2f} s"
+        f"   longest {max(waits):.2f} s   (`tallylog query` itself: {asking:.2f} s)"
+    )
 
 
-def idle(folder: Path, lines: Sequence[bytes], files: int, seconds: float) -> float:
-    """Share of a core that is used while nothing is written."""
-    with ingest(folder) as process:
-        for i in range(files):
-            (folder / "logs" / f"{i}.log").write_bytes(b"".join(lines[i * 10 : i * 10 + 10]))
-        catalog = Catalog(folder / "data")
-        while read(catalog) < 10 * files:
-            time.sleep(0.1)
-        catalog.close()
-        time.sleep(2)
-        before = spent(process)
+def idle(files: int, seconds: float) -> str:
+    with following(files) as (service, _):
+        time.sleep(5)  # what it does after its start is no idling
+        before, began = service.state(), time.perf_counter()
         time.sleep(seconds)
-        return (spent(process) - before) / seconds
+        after, passed = service.state(), time.perf_counter() - began
+    share = (after.cpu_seconds - before.cpu_seconds) / passed
+    return (
+        f"{files:>4} files  {share:.2%} of a core   {after.resident_mib:,.0f} MiB"
+        f"   {after.files} open files   {after.threads} threads   over {passed:.0f} s"
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--lines", type=int, default=500_000)
-    parser.add_argument("--files", type=int, default=100)
-    parser.add_argument("--samples", type=int, default=60)
-    parser.add_argument("--idle", type=float, default=30.0, help="seconds")
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        generate.write(Plan(lines=asked.lines), folder / "all.log")
-        lines = (folder / "all.log").read_bytes().splitlines(keepends=True)
-        for files in (1, asked.files):
-            rate, cost = sustained(folder / f"sustained{files}", lines, files)
-            print(
-                f"{files:4} files: {rate:>9,.0f} lines/s, {cost:.1f} s of processor for a million"
-            )
-        found = latencies(folder / "latency", plain(lines, asked.samples))
-        for share in (0.5, 0.99):
-            place_of = min(len(found) - 1, int(share * len(found)))
-            print(f"write to visible, p{share * 100:.0f}: {found[place_of]:.2f} s")
-        used = idle(folder / "idle", lines, asked.files, asked.idle)
-        print(f"idle with {asked.files} files: {used:.2%} of a core")
-
-
-def plain(lines: Sequence[bytes], count: int) -> list[bytes]:
-    """Lines that are a record each, whatever else the generator makes."""
-    return [line for line in lines if b'"GET /' in line and b'" 200 ' in line][: count + 1]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--lines", type=int, default=1_000_000)
+    parser.add_argument("--seconds", type=float, default=40, help="for latency, and for idling")
+    parser.add_argument("--only", choices=("sustained", "latency", "idle"))
+    chosen = parser.parse_args()
+    if chosen.only in (None, "sustained"):
+        print("sustained")
+        for files in (1, FILES):
+            print(sustained(files, chosen.lines), flush=True)
+    if chosen.only in (None, "latency"):
+        print("from a write until the store has it, on an idle machine")
+        for files in (1, FILES):
+            print(latency(files, chosen.seconds), flush=True)
+    if chosen.only in (None, "idle"):
+        print("idle")
+        print(idle(FILES, chosen.seconds), flush=True)
 
 
 if __name__ == "__main__":
