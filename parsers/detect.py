@@ -12,14 +12,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
 import polars as pl
 
 from parsers.candidates import MOST, Candidate, candidates
 from parsers.follow import pattern_of, rank
 from parsers.lines import split_lines
 from parsers.registry import Format
-from parsers.text import latin_lines
 from parsers.wrappers import bare_name
 
 #: Share of the lines of requests that must be read.
@@ -73,15 +71,13 @@ def alike(sample: bytes, fmt: Format, other: bytes) -> bool:
     quick look, which may say no where there is a doubt."""
     if fmt.wrappers:
         return False
-    pattern = pattern_of(fmt)
-    if pattern is None:
+    if fmt.dialect == "w3c":
         mine, theirs = FIELDS.search(sample), FIELDS.search(other)
         return (
             sample[:1] == b"#" and mine is not None and theirs is not None and mine[0] == theirs[0]
         )
-    lines = split_lines(_head(sample[:SMALL_SAMPLE]), 0)
-    texts = latin_lines(lines, np.arange(len(lines)))
-    return bool(texts.str.contains(pattern).all())
+    lines = _head(sample[:SMALL_SAMPLE]).decode("latin-1").splitlines()
+    return all(map(re.compile(pattern_of(fmt)).search, lines))
 
 
 def _head(sample: bytes) -> bytes:

@@ -28,9 +28,9 @@ from pipeline.working import Day, Result, fit, work_all
 
 #: Larger pieces mean fewer distinct values to look up again, and more memory.
 PIECE_BYTES = 32 << 20
-#: Pieces of less than this part of it are worked together up to it: more would keep other jobs
-#: waiting.
-SMALL = 4
+#: Small pieces are worked together, at first up to this part of PIECE_BYTES, so that no job waits
+#: for long, then more and more.
+FIRST = 4
 #: Rows held before they are written: fewer make small parts, more need memory.
 BATCH_ROWS = 250_000
 #: How often a file whose source another writer moved is read anew.
@@ -138,7 +138,7 @@ class Ingest:
         """Worked pieces in the order they were read; None after the last of a file."""
         waiting: deque[tuple[list[tuple[Request, bool]], Future[list[Result]] | None]] = deque()
         read = _read_all(reader, requests, rivals)
-        for steps in _together(read, self.piece_bytes // SMALL):
+        for steps in _together(read, self.piece_bytes):
             pieces = [piece for _, piece in steps if piece is not None]
             worked = (
                 pool.submit(work_all, pieces, self.enricher, self._existing) if pieces else None
@@ -236,8 +236,9 @@ def _read_all(
             yield request, None
 
 
-def _together(read: Iterable[_Step], size: int) -> Iterator[list[_Step]]:
-    """The steps in groups whose pieces can be worked together, of about `size` bytes."""
+def _together(read: Iterable[_Step], most: int) -> Iterator[list[_Step]]:
+    """The steps in groups whose pieces can be worked together, of at most about `most` bytes."""
+    size = most // FIRST
     steps: list[_Step] = []
     pieces: list[Piece] = []
     for request, piece in read:
@@ -248,7 +249,7 @@ def _together(read: Iterable[_Step], size: int) -> Iterator[list[_Step]]:
         pieces += [piece] if piece else []
         if sum(len(p.data) for p in pieces) >= size:
             yield steps
-            steps, pieces = [], []
+            steps, pieces, size = [], [], min(size + most // FIRST, most)
     yield steps
 
 
