@@ -96,7 +96,9 @@ class Commits:
                 self.failed += 1
                 log.error("%s", store_error(error, self.ingest.catalog.data_dir))
                 if self.stopping.wait(pause):
-                    return  # not committed, so it will be read again
+                    for one in batch:
+                        one.source.restart(one.files)  # it is not committed: to be read again
+                    return
                 pause = min(2 * pause, LONGEST_PAUSE)
                 continue
             self.seconds = time.monotonic() - began

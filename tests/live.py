@@ -82,6 +82,10 @@ class Live:
     def start(self) -> None:
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         if self._thread.is_alive():
             self.tail.stop()
