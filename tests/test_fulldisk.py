@@ -63,7 +63,7 @@ def test_a_full_disk_is_named_and_the_next_run_goes_on(
 ) -> None:
     undisturbed = Store(tmp_path / "undisturbed", Config())
     assert backfill(undisturbed.data, log).returncode == 0
-    folder = disk(size(undisturbed.data) // 2)
+    folder = disk(size(undisturbed.data) * 3 // 4)
     data = folder / "data"
     failed = backfill(data, log)
     assert failed.returncode == 1
