@@ -291,11 +291,15 @@ def formats(
             _show_sources(place, server, path, as_json)
             return
     from parsers.registry import load_formats
+    from parsers.wrappers import load_wrappers
 
     known = load_formats(place.config().formats).values()
     keys = ("name", "title", "dialect", "sample")
-    found = [{key: getattr(fmt, key) for key in keys} for fmt in known]
-    terminal.show({"formats": found}, as_json, terminal.print_formats)
+    found = {
+        "formats": [{key: getattr(fmt, key) for key in keys} for fmt in known],
+        "wrappers": [{"name": one.name, "title": one.title} for one in load_wrappers().values()],
+    }
+    terminal.show(found, as_json, terminal.print_formats)
 
 
 def _show_detection(place: Place, path: str, as_json: bool) -> None:
@@ -370,6 +374,19 @@ def audit(place: Place, /, as_json: bool) -> None:
     terminal.show(found.as_dict(), as_json, terminal.print_facts)
     if found.findings:
         raise click.ClickException("the store holds what looks like an address")
+
+
+@_command
+@click.argument("folder", type=Path, metavar="FOLDER")
+def backup(place: Place, /, folder: Path, as_json: bool) -> None:
+    """Copy the store, which may be in use, without the keys of its hashes.
+
+    FOLDER is a new one, or one with an earlier backup, which is brought up to date.
+    """
+    from pipeline import backup as backups
+
+    done = backups.backup(place.catalog(), folder)
+    terminal.show(asdict(done), as_json, terminal.print_facts)
 
 
 @_command

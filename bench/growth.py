@@ -119,11 +119,16 @@ def row(case: Case, found: Mapping[str, Usage], plans: Mapping[str, Plan]) -> st
     if not case.against:
         return text
     start, base = found[START], found[case.against]
-    wall = (usage.seconds - start.seconds) / (base.seconds - start.seconds)
-    cpu = (usage.cpu_seconds - start.cpu_seconds) / (base.cpu_seconds - start.cpu_seconds)
+    wall = _times(usage.seconds, base.seconds, start.seconds)
+    cpu = _times(usage.cpu_seconds, base.cpu_seconds, start.cpu_seconds)
     text += f"{wall:8.2f}{cpu:7.2f}{usage.peak_mib / base.peak_mib:7.2f}"
     few, many = plans[case.against].lines, case.plan.lines
     return text + (f"{many * math.log(many) / (few * math.log(few)):9.2f}" if many > few else "")
+
+
+def _times(much: float, little: float, start: float) -> float:
+    """How often `little` is in `much`, both less the start; not a number if that was no less."""
+    return (much - start) / (little - start) if little > start else math.nan
 
 
 def arguments() -> argparse.Namespace:

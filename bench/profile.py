@@ -2,6 +2,7 @@
 
     python -m bench.profile --lines 1000000
     python -m bench.profile --lines 200000 --functions 40
+    python -m bench.profile --files 1000
 
 The stages run one after the other on one thread here, so that their seconds add up; in a real
 backfill those of several pieces overlap. The roll-up uses as many threads as it always does. All
@@ -31,13 +32,13 @@ from contextlib import contextmanager
 from types import GeneratorType
 from typing import Any
 
-from bench.logs import Log, make_log
+from bench.logs import Log, make_log, scattered
 from bench.traffic import Plan
 
 #: (stage, module, name in it): the functions that a stage is made of.
 STAGES = (
     ("read and identify", "pipeline.reading", "Reader.read"),
-    ("parse", "pipeline.ingest", "parse"),
+    ("parse", "pipeline.working", "parse"),
     ("enrich", "pipeline.enrich.events", "Enricher.enrich"),
     ("join and split by day", "pipeline.store", "join"),
     ("join and split by day", "pipeline.store", "by_day"),
@@ -143,6 +144,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--lines", type=int, default=1_000_000)
     parser.add_argument("--functions", type=int, default=0, help="show so many functions instead")
+    parser.add_argument("--files", type=int, default=0, help="as so many gzip files")
     parser.add_argument("--work", type=Path, help="folder that keeps generated logs for later runs")
     return parser.parse_args()
 
@@ -154,6 +156,7 @@ def main() -> None:
         work = (chosen.work or Path(temporary)).resolve()
         work.mkdir(parents=True, exist_ok=True)
         log = make_log(Plan(chosen.lines), work)
+        log = scattered(log, chosen.files) if chosen.files else log
         if chosen.functions:
             with cProfile.Profile() as profile:
                 backfill(log, work)

@@ -103,12 +103,15 @@ def print_answer(answer: Mapping[str, Any]) -> None:
 
 
 def print_formats(found: Mapping[str, Any]) -> None:
-    """The formats, each with a line of it below."""
+    """The formats, each with a line of it below, and the wrappers."""
     width = max(len(row["name"]) for row in found["formats"])
     for row in found["formats"]:
         print(clean(f"{row['name']:<{width}}  {row['dialect']:<6}  {row['title']}"))
         for line in row["sample"].splitlines():
             print(f"    {clean(line, chr(9))}")
+    print("\nEach may be in a wrapper, as in docker/combined:")
+    for row in found["wrappers"]:
+        print(clean(f"{row['name']:<{width}}  {row['title']}"))
 
 
 def print_detection(found: Mapping[str, Any]) -> None:

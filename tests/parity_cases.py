@@ -36,6 +36,11 @@ def named(format: str, *names: str) -> tuple[Part, ...]:
     return tuple((LOGS / f"{name}.log", format) for name in names)
 
 
+def shared(format: str, *logs: str) -> tuple[Part, ...]:
+    """Logs that the tests of another format are about, read as if they were in this one."""
+    return tuple((FORMATS / f"{log}.log", format) for log in logs)
+
+
 def samples(format: str) -> tuple[Part, ...]:
     """The logs that the tests of the format itself are about."""
     return tuple((path, format) for path in sorted((FORMATS / format).glob("*.log")))
@@ -43,18 +48,19 @@ def samples(format: str) -> tuple[Part, ...]:
 
 MEDLEY = (
     *samples("combined"),
-    *named("combined", "apache2-logs", "nginx-http-xss-probing", "nginx_http-logs"),
-    *named("combined", "http-dos-switching-ua", "nginx-http-generic-bf", "lnav_access_log.0"),
-    *named("combined", "lnav_bad_access_log.0", "zoo_utc_lighttpd_access"),
-    *named("combined", "zoo_utc_nginx_main_xff"),
+    *named("combined", "nginx-http-xss-probing", "nginx_http-logs", "http-dos-switching-ua"),
+    *named("combined", "nginx-http-generic-bf", "lnav_access_log.0", "lnav_bad_access_log.0"),
+    *shared("combined", "apache_mixed/apache2-logs", "lighttpd/recorded_lighttpd_access"),
+    *shared("combined", "nginx_main/zoo_utc_nginx_main_xff"),
     *samples("common"),
-    *named("common", "apache-http-probing", "mtail_apache_common"),
+    *named("common", "apache-http-probing"),
+    *shared("common", "combined_timed/mtail_apache_common"),
     *samples("vhost_combined"),
     *samples("nginx_json"),
     (LOGS / "elastic_nginxplus_json_logs.log.gz", "nginx_json"),
     *samples("caddy_json"),
     *samples("w3c"),
-    *named("w3c", "aws-cloudfront-logs"),
+    *shared("w3c", "cloudfront_bare/aws-cloudfront-logs"),
 )
 SHOP = named("combined_xff", "lnav_shop_access")
 SAMPLE_PART = ((SAMPLE, "combined"),)

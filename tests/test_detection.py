@@ -18,11 +18,14 @@ from tallylog import main
 
 HERE = Path(__file__).parent
 FORMATS = load_formats()
-#: path below this folder -> the format, "" for none
-LISTED: dict[str, str] = tomllib.loads((HERE / "detect" / "formats.toml").read_text())
+TABLES = tomllib.loads((HERE / "detect" / "formats.toml").read_text())
+#: path below this folder -> the format, or the reason why it is in none
+LISTED: dict[str, str] = TABLES["formats"]
+REFUSED: dict[str, str] = TABLES["none"]
 FILED = {
-    str(path.relative_to(HERE)): path.parent.name.replace("none", "")
+    str(path.relative_to(HERE)): path.parent.name
     for path in sorted((HERE / "formats").glob("*/*.log"))
+    if path.parent.name != "none"
 }
 HEAD = '1.2.3.4 - - [10/Oct/2000:13:55:36 +0000] "GET /a HTTP/1.1" 200 5'
 COMBINED = f'{HEAD} "-" "curl/8"'
@@ -36,15 +39,20 @@ def content(path: str) -> bytes:
 @pytest.mark.parametrize("path", [*LISTED, *FILED])
 def test_a_log_is_recognised(path: str) -> None:
     found = detect(content(path)[:SAMPLE_BYTES], FORMATS)
-    assert (found.name or "") == (LISTED | FILED)[path], found.reasons
+    assert found.name == (LISTED | FILED)[path], found.reasons
+
+
+@pytest.mark.parametrize("path", REFUSED)
+def test_a_log_of_no_format_is_refused(path: str) -> None:
+    found = detect(content(path)[:SAMPLE_BYTES], FORMATS)
+    assert (found.name, found.confidence) == (None, 0.0)
+    assert found.reasons
 
 
 def test_every_log_is_listed_with_its_source() -> None:
-    folders = {"detect": HERE / "detect", "logs": HERE / "logs"}
-    there = {
-        f"{name}/{path.name}" for name, folder in folders.items() for path in folder.glob("*.log*")
-    }
-    assert there == set(LISTED)
+    folders = ("detect", "logs", "formats/none")
+    there = {f"{name}/{path.name}" for name in folders for path in (HERE / name).glob("*.log*")}
+    assert there == set(LISTED) | set(REFUSED)
     sources = (HERE / "detect" / "SOURCES.md").read_text()
     assert all(f"| {path.name} |" in sources for path in (HERE / "detect").glob("*.log"))
 
@@ -67,7 +75,7 @@ STRANGE = {
 
 
 @pytest.mark.parametrize("kind", STRANGE)
-def test_a_log_of_something_else_is_refused(kind: str) -> None:
+def test_what_lies_beside_access_logs_is_refused(kind: str) -> None:
     found = detect(f"{STRANGE[kind]}\n".encode() * 30, FORMATS)
     assert found.name is None, found.reasons
 
