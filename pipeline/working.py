@@ -33,7 +33,7 @@ Longs = npt.NDArray[np.int64]
 @dataclass(frozen=True, slots=True)
 class Result:
     """A piece worked through: its events by day, and what became of its lines; `others` is how
-    many of them were read by which other format. Of pieces worked together, the first one has
+    many of them were read by which other format. Of pieces worked together, the last one has
     the events and the others of all."""
 
     piece: Piece
@@ -151,13 +151,18 @@ def _new(
     read, refused = bounds.counts(parsed.table), bounds.counts(parsed.rejects)
     ends = np.cumsum(refused).tolist()
     rejects = bounds.placed(parsed.rejects)
-    rows, salts, others, directives = events.rows, events.salts, parsed.others, parsed.directives
     for i, piece in enumerate(pieces):
         classes, bots = events.classes[i]
+        directives = parsed.directives if len(pieces) == 1 else 0  # with any, it has no company
         outcomes = {"directive": directives, "rejected": refused[i]}
         outcomes |= {"excluded": read[i] - classes.total(), **classes}
         lines = read[i] + refused[i] + directives
         kept = rejects.slice(ends[i] - refused[i], min(refused[i], _REJECTS)).to_pylist()
         refusals = [tuple(row.values()) for row in kept]
-        yield Result(piece, rows, lines, outcomes, bots, refusals, salts, others)
-        rows, salts, others, directives = {}, {}, {}, 0
+        # The rows come last: a commit that has them must have moved on all of their sources.
+        if i < len(pieces) - 1:
+            yield Result(piece, {}, lines, outcomes, bots, refusals, {})
+        else:
+            yield Result(
+                piece, events.rows, lines, outcomes, bots, refusals, events.salts, parsed.others
+            )
