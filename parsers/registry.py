@@ -92,7 +92,7 @@ class Format:
 
 def load_formats(extra: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Format]:
     """The shipped formats and `extra` ones by name; an extra one may replace a shipped one."""
-    tables = {name: _shipped(name) for name in _names()} | dict(extra or {})
+    tables = {name: _shipped(name) for name in shipped_names()} | dict(extra or {})
     formats = {name: make_format(name, table) for name, table in tables.items()}
     objects = [fmt for fmt in formats.values() if fmt.dialect == "json"]
     foreign = tuple(sorted({mark for fmt in objects for mark in fmt.marks}))
@@ -102,13 +102,14 @@ def load_formats(extra: Mapping[str, Mapping[str, Any]] | None = None) -> dict[s
     }
 
 
-def _names() -> list[str]:
+def shipped_names() -> list[str]:
+    """The names of all formats but those of a configuration."""
     entries = sorted(resources.files("parsers").joinpath("formats").iterdir(), key=str)
     return [one.name.removesuffix(".toml") for one in entries if one.name.endswith(".toml")]
 
 
 def _shipped(name: str) -> Mapping[str, Any]:
-    known = _names()
+    known = shipped_names()
     if name not in known:
         near = get_close_matches(name, known, n=3, cutoff=0)
         raise ValueError(f"no format {name!r} is shipped; did you mean {', '.join(near)}?")

@@ -64,3 +64,9 @@ def find_format(formats: Mapping[str, Format], name: str) -> Format | None:
     outer, _, inner = name.partition(BETWEEN)
     wrapper, fmt = load_wrappers().get(outer), find_format(formats, inner) if inner else None
     return wrap(fmt, (wrapper,)) if wrapper and fmt else None
+
+
+def inner_name(name: str) -> str:
+    """A format's name without those of the wrappers that it begins with."""
+    outer, _, inner = name.partition(BETWEEN)
+    return inner_name(inner) if inner and outer in load_wrappers() else name

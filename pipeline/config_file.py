@@ -186,10 +186,28 @@ def _contradictions(config: Config) -> Iterator[Problem]:
     for index, source in enumerate(config.sources):
         yield from _source_contradictions(index, source.site, source.by_host, names)
     tables: dict[Location, Any] = {("format", name): t for name, t in config.formats.items()}
+    named: dict[Location, str] = {}
     for index, source in enumerate(config.sources):
+        place = ("source", index, "format")
         if not isinstance(source.format, str):
-            tables["source", index, "format"] = source.format
+            tables[place] = source.format
+        elif source.format != "auto":
+            named[place] = source.format
     yield from _bad_formats(tables)
+    yield from _unknown_formats(named, config.formats)
+
+
+def _unknown_formats(named: Mapping[Location, str], own: Iterable[str]) -> Iterator[Problem]:
+    if not named:
+        return
+    from parsers.registry import shipped_names
+    from parsers.wrappers import inner_name
+
+    known = ["auto", *shipped_names(), *own]
+    for location, name in named.items():
+        if not {name, inner_name(name)} & set(known):
+            fix = _nearest(inner_name(name), known) or "`tallylog formats` lists them"
+            yield location, f"there is no format {name!r}", fix
 
 
 def _bad_formats(tables: Mapping[Location, Any]) -> Iterator[Problem]:

@@ -46,7 +46,7 @@ def samples(format: str) -> tuple[Part, ...]:
     return tuple((path, format) for path in sorted((FORMATS / format).glob("*.log")))
 
 
-MEDLEY = (
+SERVERS = (
     *samples("combined"),
     *named("combined", "nginx-http-xss-probing", "nginx_http-logs", "http-dos-switching-ua"),
     *named("combined", "nginx-http-generic-bf", "lnav_access_log.0", "lnav_bad_access_log.0"),
@@ -62,6 +62,8 @@ MEDLEY = (
     *samples("w3c"),
     *shared("w3c", "cloudfront_bare/aws-cloudfront-logs"),
 )
+#: The site whose logs are of most formats.
+MEDLEY = Case("a medley of servers in Asia/Kolkata", "Asia/Kolkata", SERVERS)
 SHOP = named("combined_xff", "lnav_shop_access")
 SAMPLE_PART = ((SAMPLE, "combined"),)
 SEMICOMPLETE = ("semicomplete.com", "www.semicomplete.com")
@@ -95,5 +97,5 @@ CASES = (
         named("vhost_combined", "pixels"),
         ("www.example.org", "shop.example.org"),
     ),
-    Case("a medley of servers in Asia/Kolkata", "Asia/Kolkata", MEDLEY),
+    MEDLEY,
 )

@@ -134,6 +134,10 @@ MISTAKES = {
         '[[site]]\nname = "a"\nhosts = ["h"]\n[[site]]\nname = "b"\nhosts = ["H"]\n',
         ["'h' belongs to the site 'a'", "line 6"],
     ),
+    "format of an unknown name": (
+        f'{GOOD_SITE}[[source]]\nsite = "a"\npaths = ["x"]\nformat = "docker/combned"\n',
+        ["there is no format 'docker/combned'", "line 6", "did you mean 'combined'?"],
+    ),
     "format of one's own with an unknown key": (
         '[format.mine]\ntitel = "x"\n',
         ["format mine: unknown key 'titel'", "line 1", "docs/formats-custom.md"],

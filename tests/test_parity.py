@@ -1,4 +1,8 @@
-"""Every number of the product against the reference, on real logs."""
+"""Every number of the product against the reference, on real logs.
+
+Every question is asked of one site, the medley; of the others each is asked its share, so that all
+together are asked each question once. Every question is asked of every site with `-m slow`.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
 from pipeline.schema import DIMENSIONS, MEASURES, RATIOS
-from tests.parity_cases import CASES, Case
+from tests.parity_cases import CASES, MEDLEY, Case
 from tests.reference import log
 from tests.reference.records import Ledger, Record
 from tests.reference.statistics import Filter, answer
 from tests.stores import Store, configuration, differences, filled
 
+T = TypeVar("T")
 #: What logs cannot hold: they are of the collector's making, and have tests of their own.
 NOT_IN_LOGS = {"content_views", "signed_in_views", "signed_in_visitors"}
 METRICS = [name for name in (*MEASURES, *RATIOS) if name not in NOT_IN_LOGS]
@@ -50,10 +56,7 @@ class Both:
         return [f"{question}: {difference}" for difference in differences(found, expected)]
 
 
-@pytest.fixture(scope="module", params=CASES, ids=lambda case: case.name)
-def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Both:
-    case: Case = request.param
-    folder = tmp_path_factory.mktemp("parity")
+def fill(case: Case, folder: Path) -> Both:
     store = Store(folder / "data", configuration({"s": case.zone}, case.hosts))
     result = Both(store, [], [], [])
     number = 0
@@ -69,6 +72,36 @@ def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             ledger.add(of_file)
         result.ledgers.append(ledger)
     return result
+
+
+PARAMS = [
+    pytest.param(case, id=case.name, marks=[] if case is MEDLEY else pytest.mark.slow)
+    for case in CASES
+]
+
+
+@pytest.fixture(scope="module", params=PARAMS)
+def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Both:
+    return fill(request.param, tmp_path_factory.mktemp("parity"))
+
+
+def share(case: Case, questions: Sequence[T]) -> Sequence[T]:
+    return questions[CASES.index(case) :: len(CASES)]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_every_log_in_its_zone_has_the_numbers_of_the_reference(case: Case, tmp_path: Path) -> None:
+    both = fill(case, tmp_path)
+    test_the_ledger_of_every_log_is_that_of_the_reference(both)
+    test_ranges_of_dates_count_their_days_only(both)
+    found = both.compare() + both.compare(("date", "hour")) + both.compare(("entry", "exit"))
+    for by in (*((name,) for name in share(case, tuple(DIMENSIONS))), *share(case, PAIRS)):
+        found += both.compare(by)
+    for name in share(case, FILTERED):
+        found += both.compare(("page",), [(name, "==", frequent(both.records, name))])
+    for chosen in share(case, OPERATORS):
+        found += both.compare((), [chosen])
+    assert found == []
 
 
 def test_the_ledger_of_every_log_is_that_of_the_reference(both: Both) -> None:

@@ -180,8 +180,9 @@ def _add_steps(
     where one of them is."""
     for visit in visits:
         touched: set[Key] = set()
+        of_visit = visit.values
         for step in visit.steps:
-            values = step.values | visit.values
+            values = step.values | of_visit
             if not fits(values, filters):
                 continue
             key = tuple(values[name] for name in by)
