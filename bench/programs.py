@@ -15,23 +15,16 @@ from bench.watch import Usage, run
 
 ROOT = Path(__file__).resolve().parents[1]
 TALLYLOG = (sys.executable, ROOT / "tallylog.py")
-#: Options of `backfill` with which it prints the report, too. Without any, `report` runs after it.
-AND_REPORT: tuple[str, ...] = ()
 
 
 def tallylog(log: Log, work: Path, jobs: int) -> dict[str, Usage]:
     """Backfill and report into a new store; the check comes after, outside the time."""
     with tempfile.TemporaryDirectory(prefix="store-", dir=work) as store:
         command = (*TALLYLOG, "--data", store)
-        read = ("backfill", "--site", "bench", "--jobs", str(jobs), "--json", *AND_REPORT)
+        read = ("backfill", "--site", "bench", "--jobs", str(jobs), "--json", "--report")
         filled = run((*command, *read, log.path), work)
-        if AND_REPORT:
-            found = {"tallylog": filled}
-        else:
-            report = run((*command, "report", "--site", "bench"), work)
-            found = {"tallylog": filled + report, "  backfill": filled, "  report": report}
         hold(log.truth, filled, command, work)
-    return found
+    return {"tallylog": filled}
 
 
 def hold(truth: dict[str, Any], filled: Usage, command: Sequence[str | Path], work: Path) -> None:
