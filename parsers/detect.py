@@ -29,7 +29,7 @@ LEAST = 0.1
 MOST_LINES = 100
 MOST_BYTES = 64 * 1024
 #: So much of a log is looked at where another one of its kind is known.
-SMALL_SAMPLE = 8 * 1024
+SMALL_SAMPLE = 4 * 1024
 FIELDS = re.compile(rb"^#Fields:.*$", re.MULTILINE)
 #: What a line about a request holds, whatever its format.
 REQUEST = re.compile(r"\b(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|CONNECT)\b|\bHTTP/[0-9]")
@@ -76,8 +76,8 @@ def alike(sample: bytes, fmt: Format, other: bytes) -> bool:
         return (
             sample[:1] == b"#" and mine is not None and theirs is not None and mine[0] == theirs[0]
         )
-    lines = _head(sample[:SMALL_SAMPLE]).decode("latin-1").splitlines()
-    return all(map(re.compile(pattern_of(fmt)).search, lines))
+    lines = sample[: sample.rfind(b"\n", 0, SMALL_SAMPLE) + 1].decode("latin-1").splitlines()
+    return bool(lines) and all(map(re.compile(pattern_of(fmt)).search, lines))
 
 
 def _head(sample: bytes) -> bytes:
