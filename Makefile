@@ -3,7 +3,7 @@
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test test-slow test-servers test-live check report docs clean
+.PHONY: run test test-slow test-servers test-live soak check report docs clean
 .PHONY: bench bench-growth bench-rollup bench-guard
 
 run: $(READY)
@@ -28,6 +28,10 @@ test-servers: $(READY)
 test-live: $(READY)
 	tests/install_servers nginx logrotate wrk
 	$(BIN)/python -m pytest -q -m live
+
+# 200 rotations, 5 million lines, 20 restarts: about ten minutes.
+soak: $(READY)
+	$(BIN)/python -m bench.soak
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -37,17 +37,15 @@ LOOK = 0.01
 @contextmanager
 def following(files: int) -> Iterator[tuple[Service, list[Path]]]:
     """A service that has met so many files, each with a line of its own."""
-    with tempfile.TemporaryDirectory(prefix="tallylog-live-") as folder:
-        service = Service(Path(folder))
+    prefix = "tallylog-live-"
+    with tempfile.TemporaryDirectory(prefix=prefix) as folder, Service(Path(folder)) as service:
         logs = [service.logs / f"{number}.log" for number in range(files)]
         for number, log in enumerate(logs):
             log.write_bytes(line(number))
         service.start()
-        try:
-            until(lambda: service.catalog.exists() and service.counted() == files, service)
-            yield service, logs
-        finally:
-            service.end()
+        until(lambda: service.catalog.exists() and service.counted() == files, service)
+        yield service, logs
+        service.end()
 
 
 def line(number: int) -> bytes:

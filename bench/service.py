@@ -41,15 +41,16 @@ class State:
 
 
 class Service:
-    """Follows `folder`/logs, as the shipped configuration would, into `folder`/data."""
+    """Follows `folder`/logs into `folder`/data; `settings` are more of the configuration."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: str = "") -> None:
         self.folder = folder
         self.logs = folder / "logs"
         self.logs.mkdir(parents=True)
         self.catalog = folder / "data" / "catalog.db"
         self.said = folder / "stderr"
-        (folder / "config.toml").write_text(CONFIG)
+        (folder / "config.toml").write_text(CONFIG + settings)
+        self._process: subprocess.Popen[bytes] | None = None
         self._command = (sys.executable, ROOT / "tallylog.py", "--config", folder / "config.toml")
 
     def start(self) -> None:
@@ -61,14 +62,23 @@ class Service:
         until(lambda: self.said.read_text().count("following") > told, self)
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> None:
+        assert self._process is not None
         self._process.send_signal(number)
         code = self._process.wait(LONGEST)
         if number != signal.SIGKILL and code != 0:
             raise AssertionError(f"it ended with {code}: {self.said.read_text()}")
 
+    def __enter__(self) -> Service:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Whatever has happened, the process goes."""
+        if self.running:
+            self.end(signal.SIGKILL)
+
     @property
     def running(self) -> bool:
-        return self._process.poll() is None
+        return self._process is not None and self._process.poll() is None
 
     def state(self) -> State:
         with self._shown.oneshot():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from itertools import combinations
+from itertools import chain, combinations
 from pathlib import Path
 
 import pytest
@@ -15,14 +15,17 @@ from pipeline.errors import QueryError
 from pipeline.schema import DIMENSIONS
 from tests.reference import log
 from tests.reference.records import Record
-from tests.reference.statistics import Filter, answer
+from tests.reference.statistics import Filter, Key, answer
 from tests.stores import SAMPLE, Store, configuration, differences, filled
 
 ZONE = "America/New_York"
 HOSTS = ("semicomplete.com", "www.semicomplete.com")
 GROUPS = (["views"], ["visitors"], ["visits", "bounces", "duration_s"])
 RECORDS = ["hits", "bot_hits", "bytes"]
+ALL = [*chain(*GROUPS), *RECORDS]
 ENDS = {"entry", "exit"}
+#: by, filters
+Asked = tuple[tuple[str, ...], tuple[Filter, ...]]
 
 
 class Sealed:
@@ -37,6 +40,7 @@ class Sealed:
         catalog.close()
         own = frozenset(HOSTS)
         self.records: list[Record] = log.read(SAMPLE.read_bytes(), "combined", ZONE, own=own)[0]
+        self.answered: dict[Asked, dict[Key, list[object]]] = {}
 
     def exact(
         self, metrics: Sequence[str], by: Sequence[str], filters: Sequence[Filter] = ()
@@ -48,9 +52,16 @@ class Sealed:
         except QueryError as error:
             assert "events" in str(error)
             return False
-        expected = filled(answer(self.records, metrics, by, filters))
+        expected = filled(self.reference(metrics, (tuple(by), tuple(filters))))
         assert differences(found, expected) == [], f"{metrics} by {by} where {texts}"
         return True
+
+    def reference(self, metrics: Sequence[str], asked: Asked) -> dict[Key, list[object]]:
+        """All metrics are counted once for each question."""
+        if asked not in self.answered:
+            self.answered[asked] = answer(self.records, ALL, *asked)
+        places = [ALL.index(name) for name in metrics]
+        return {key: [row[n] for n in places] for key, row in self.answered[asked].items()}
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +115,6 @@ PAIRS = list(combinations(FILTERS, 2))
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: " and ".join(map("".join, pair)))
 def test_two_filters_are_exact_or_refused(sealed: Sealed, pair: tuple[Filter, Filter]) -> None:
-    for by in ([], ["date"], ["source"], ["page"]):
+    for by in ([], ["source"]):
         for metrics in GROUPS:
             sealed.exact(metrics, by, pair)

@@ -104,7 +104,7 @@ SHOWING = make_format(
 )
 
 
-@settings(quick, max_examples=200)
+@settings(quick, max_examples=80)
 @given(data=st.lists(lines, max_size=12), fmt=st.sampled_from([NGINX, SHOWING]))
 def test_reading_at_once_gives_what_reading_one_by_one_gives(data: list[bytes], fmt: Any) -> None:
     chunk = b"\n".join(data)

@@ -16,7 +16,7 @@ COMMON = {"fields": FIELDS, "time": ["iso8601"], "escape": "backslash", "missing
 FORMATS = {name: make_format(name, {**COMMON, "dialect": name}) for name in ("ltsv", "logfmt")}
 TIME = "2024-03-12T15:22:28Z"
 LINES = {"ltsv": f"t:{TIME}\ts:200\tu:/a\ta:curl", "logfmt": f't={TIME} s=200 u=/a a="c d"'}
-quick = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def both(name: str, data: bytes) -> Parsed:

@@ -77,6 +77,20 @@ class Salts:
                 "select site, date, serial, destroy_after, destroyed from salts order by 1, 2, 3"
             ).fetchall()
 
+    def copy_without_keys(self, path: Path) -> None:
+        """Make another file of salts that are all destroyed. A day that gets a new one there is
+        known to have had one before."""
+        now = _text(dt.datetime.now(dt.UTC))
+        with self._transaction() as tx:
+            rows = tx.execute(
+                "select site, date, serial, null, made, destroy_after, coalesce(destroyed, ?) "
+                "from salts",
+                (now,),
+            ).fetchall()
+        copy = Salts(path)
+        with copy._transaction() as tx:
+            tx.executemany("insert into salts values (?, ?, ?, ?, ?, ?, ?)", rows)
+
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=60, isolation_level=None)
         for pragma in ("journal_mode = wal", "synchronous = full", "secure_delete = on"):
