@@ -13,7 +13,7 @@ report: $(READY)
 	$(BIN)/tallylog --config config.toml report
 
 test: $(READY)
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -q -m slow

@@ -17,7 +17,7 @@ FIELDS = {"time": "t", "status": "s", "url": "u", "agent": "a.b"}
 UNDER = make_format("under", {"fields": FIELDS, "records": "records"})
 BARE = make_format("bare", {"fields": FIELDS, "records": ""})
 GOOD: dict[str, Any] = {"t": 1710256948, "s": 200, "u": "/"}
-quick = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 texts = st.sampled_from(["", "x", "},{", "}, {", '"},{"', "]}", "\\", "é", '{"records":[{'])
 objects = st.fixed_dictionaries(

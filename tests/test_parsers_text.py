@@ -92,7 +92,7 @@ any_line = st.one_of(
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@quick
+@settings(quick, max_examples=12)
 @given(
     lines=st.lists(any_line, max_size=12),
     end=st.sampled_from([b"\n", b"\r\n"]),
