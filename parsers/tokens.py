@@ -195,5 +195,7 @@ def _shape(
     if name == "forwarded_for" and after[:1] in ("", " "):
         return CHAIN
     # An address or host with a comma after it is the first one of a list.
-    comma = "," if name in ("client", "host") else ""
-    return f'[^{stop}"{comma}]' + ("+" if after[:1] in ("", " ") else "*")
+    others = "," if name in ("client", "host") else ""
+    # HAProxy writes these signs of a value in their escaped form.
+    others += "{|}" if scheme == "hash" and name not in SKIPPED else ""
+    return f'[^{stop}"{others}]' + ("+" if after[:1] in ("", " ") else "*")

@@ -89,12 +89,16 @@ def read_apache(path: Path) -> Reading:
     forms = {s.words[1]: s.words[0] for s in _all(tree) if _is(s, "logformat", 2)}
     main = [s for s in tree if s.name in LOGS]
     hosts = [s for s in tree if s.name == "virtualhost"]
+    inherited = False
     for host in hosts or [Statement("virtualhost", (), Place(path, 1), tuple(tree))]:
         inside = list(_flat(host.body or ()))
         own = [s for s in inside if s.name in LOGS]
         names = [w for s in inside if s.name in ("servername", "serveralias") for w in s.words]
+        inherited |= not own or not hosts
         for statement in own or main:
             _add(statement, host_names(names), forms, files)
+    for statement in () if inherited else main:
+        reading.note(statement.place, "skipped: every virtual host has a log of its own")
     return reading
 
 

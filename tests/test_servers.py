@@ -12,6 +12,7 @@ from parsers.registry import load_formats
 from pipeline.config import Site
 from pipeline.config_file import parse
 from pipeline.errors import TallylogError
+from pipeline.servers_apache import read_apache
 from pipeline.servers_blocks import Blocks, find_sources
 from tallylog import main
 
@@ -86,6 +87,21 @@ def test_a_file_that_includes_itself_is_read_once(name: str, tmp_path: Path) -> 
     assert found(tmp_path / name).notes == (
         f"{tmp_path / name}, line 1: {tmp_path / name} includes itself",
     )
+
+
+def test_a_log_that_no_virtual_host_of_apache_writes_is_noted(tmp_path: Path) -> None:
+    conf = tmp_path / "apache2.conf"
+    main, own = "CustomLog /a.log common\n", "<VirtualHost *>\nTransferLog /b.log\n</VirtualHost>\n"
+    other = "<VirtualHost *>\n</VirtualHost>\n"
+    common = 'LogFormat "%h %l %u %t \\"%r\\" %>s %b" common\n'
+    for text, paths, notes in (
+        (main + own, ["/b.log"], 1),
+        (main + own + other, ["/b.log", "/a.log"], 0),
+        (main, ["/a.log"], 0),
+    ):
+        conf.write_text(common + text)
+        found = read_apache(conf)
+        assert ([log.path for log in found.logs], len(found.notes)) == (paths, notes)
 
 
 def test_the_command_prints_sources_on_stdout_and_notes_on_stderr() -> None:
