@@ -42,8 +42,9 @@ SETTINGS = """
 [ingest]
 finish_seconds = 5
 """
-#: What may come on top: memory by a share, open files and threads by so many.
-MORE_MEMORY, MORE_THINGS = 1.1, 4
+#: What may come on top in MiB, of which a job that runs for the first time takes some, and in open
+#: files or threads.
+MORE_MIB, MORE_THINGS = 64, 4
 HEAD = f"{'lines':>10}{'MiB':>7}{'files':>7}{'threads':>9}{'parts':>7}{'catalog MiB':>13}"
 
 
@@ -182,7 +183,7 @@ def growing(samples: Sequence[State]) -> str:
     early, late = samples[half // 2 : half], samples[-half // 2 :]
     found = []
     before, after = (median(s.resident_mib for s in part) for part in (early, late))
-    if after > before * MORE_MEMORY:
+    if after > before + MORE_MIB:
         found.append(f"memory from {before:.0f} to {after:.0f} MiB")
     for name in ("files", "threads"):
         least, most = (max(getattr(s, name) for s in part) for part in (early, late))

@@ -22,7 +22,7 @@ MONTH_LENGTHS = np.array([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dt
 
 
 def read_clf(texts: pl.Series) -> pl.Series:
-    """Each text, all of the shape `10/Oct/2000:13:55:36 -0700`; null where there is no such time."""
+    """Each text, of the shape `10/Oct/2000:13:55:36 -0700`; null where there is no such time."""
     columns = _characters(texts, CLF_WIDTH)
     digits = columns - np.uint8(48)
     hour, minute, second = (_number(digits[start : start + 2]) for start in (12, 15, 18))
