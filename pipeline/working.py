@@ -79,7 +79,9 @@ def work_all(
     # Results wait for their commit: the bytes need not.
     bare = [replace(piece, data=b"") for piece in pieces]
     events = _events(first.log, parsed, bounds, enricher, existing if first.known else frozenset())
-    return [_known(bare[0], events)] if first.known else list(_new(bare, parsed, bounds, events))
+    if first.known:
+        return [_known(bare[0], parsed.lines, events)]
+    return list(_new(bare, parsed, bounds, events))
 
 
 class _Bounds:
@@ -139,9 +141,9 @@ def _events(
     )
 
 
-def _known(piece: Piece, events: _Events) -> Result:
+def _known(piece: Piece, lines: int, events: _Events) -> Result:
     ((classes, bots),) = events.classes
-    outcomes = {"known": piece.known - classes.total(), **classes}
+    outcomes = {"known": lines - classes.total(), **classes}
     return Result(piece, events.rows, 0, outcomes, bots, [], events.salts)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from parsers.detect import detect
 from parsers.follow import others_of
 from parsers.parse import Parsed, advance, parse
-from parsers.raw import RAW_FIELDS
+from parsers.raw import RAW_FIELDS, UNTOLD
 from parsers.registry import load_formats
 from tests.stores import Store, configuration, statistics
 
@@ -40,7 +40,8 @@ def read(lines: list[str], name: str, fast: bool = True) -> Parsed:
 
 def rows(parsed: Parsed) -> list[dict[str, Any]]:
     """Rows with all columns: one that no line of a piece has is absent there."""
-    return [{name: row.get(name) for name in RAW_FIELDS} for row in parsed.table.to_pylist()]
+    absent = dict.fromkeys(RAW_FIELDS) | {"agent": UNTOLD}
+    return [absent | row for row in parsed.table.to_pylist()]
 
 
 #: the log's format, a line, and which other format reads it, if one does
