@@ -16,7 +16,7 @@ test: $(READY)
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 test-slow: $(READY)
-	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m slow
 
 # Real web servers of Debian's packages, which are installed if they are missing; none is started
 # but by the tests, each on a free port of the loopback and ended again.
