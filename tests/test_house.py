@@ -9,17 +9,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-OURS = {"parsers", "pipeline", "webapp", "tallylog", "docs", "tests", "bench"}
+OURS = {"commands", "parsers", "pipeline", "webapp", "tallylog", "docs", "tests", "bench"}
+ROOMS = ("commands", "parsers", "pipeline", "webapp")
 MAY_IMPORT = {
     "parsers": {"parsers"},
     "pipeline": {"parsers", "pipeline"},
     "webapp": {"parsers", "pipeline", "webapp"},
-    "tallylog": {"parsers", "pipeline", "webapp", "tallylog"},
+    "commands": {"commands", "parsers", "pipeline", "webapp"},
+    "tallylog": {"commands", "parsers", "pipeline", "webapp", "tallylog"},
 }
 SHIPPED = sorted(
     [
         ROOT / "tallylog.py",
-        *(p for room in ("parsers", "pipeline", "webapp") for p in (ROOT / room).rglob("*.py")),
+        *(p for room in ROOMS for p in (ROOT / room).rglob("*.py")),
     ]
 )
 TESTS = sorted((ROOT / "tests").rglob("*.py"))

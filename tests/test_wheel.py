@@ -49,7 +49,11 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_every_file_the_program_reads_and_no_other(wheel: Path) -> None:
     held = {n for n in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in n}
-    rooms = [p for room in ("parsers", "pipeline", "webapp") for p in (ROOT / room).rglob("*.*")]
+    rooms = [
+        p
+        for room in ("commands", "parsers", "pipeline", "webapp")
+        for p in (ROOT / room).rglob("*.*")
+    ]
     wanted = {str(p.relative_to(ROOT)) for p in rooms if "__pycache__" not in p.parts}
     assert held == wanted | {"tallylog.py"}
 
