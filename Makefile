@@ -3,7 +3,7 @@
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test test-slow test-servers test-live soak check report docs clean
+.PHONY: run test test-slow test-servers test-live soak check report docs script clean
 .PHONY: bench bench-growth bench-rollup bench-guard
 
 run: $(READY)
@@ -42,6 +42,10 @@ check: $(READY)
 
 docs: $(READY)
 	$(BIN)/python -m docs.generate
+
+# The tracker script that is served; needs npm.
+script:
+	script/make
 
 bench: $(READY)
 	$(BIN)/python -m bench.backfill --packed --files 1000

@@ -25,22 +25,42 @@ from pipeline import schema
 from pipeline.config import Config
 from pipeline.config_file import keys, table_model
 from tallylog import main
+from webapp.script import script
+from webapp.snippet import snippet
 
 ROOT = Path(__file__).parent.parent
-BEGIN, END = "<!-- begin: tallylog --help -->\n", "<!-- end -->\n"
 
 
 def pages() -> dict[Path, str]:
     """Every generated file and what it should hold."""
     found = {ROOT / "docs" / name: render() for name, render in _PAGES.items()}
-    return {ROOT / "README.md": _readme(), **found}
+    return {
+        **{ROOT / name: _filled(ROOT / name, parts()) for name, parts in _PARTS.items()},
+        **found,
+    }
 
 
-def _readme() -> str:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
-    return f"{before}{BEGIN}{_fence(_help(main, 'tallylog'))}{END}{after}"
+def _filled(path: Path, parts: dict[str, str]) -> str:
+    """A written page, with what the program says between its marks."""
+    text = path.read_text(encoding="utf-8")
+    for name, made in parts.items():
+        begin, end = f"<!-- begin: {name} -->\n", "<!-- end -->\n"
+        before, rest = text.split(begin)
+        text = f"{before}{begin}{made}{end}{rest.split(end, 1)[1]}"
+    return text
+
+
+def _readme() -> dict[str, str]:
+    return {"tallylog --help": _fence(_help(main, "tallylog"))}
+
+
+def _tracking() -> dict[str, str]:
+    address = "https://stats.example.org/"
+    return {
+        "tallylog snippet": _fence(snippet("example.org", address).rstrip(), "html"),
+        "version": f"Version {script().version}:\n\n"
+        f"{_fence(snippet('example.org', address, integrity=True).rstrip(), 'html')}",
+    }
 
 
 def _cli() -> str:
@@ -193,8 +213,8 @@ def _named(texts: dict[str, str]) -> Iterator[tuple[str, str]]:
     return ((f"`{name}`", doc) for name, doc in texts.items())
 
 
-def _fence(text: str) -> str:
-    return f"```text\n{text}\n```\n"
+def _fence(text: str, language: str = "text") -> str:
+    return f"```{language}\n{text}\n```\n"
 
 
 _MADE = "<!-- Made by `python -m docs.generate`; do not edit. -->"
@@ -203,6 +223,11 @@ _PAGES: dict[str, Callable[[], str]] = {
     "schema.md": _schema,
     "configuration.md": _configuration,
     "formats.md": _formats,
+}
+#: Written pages, of which some parts are made.
+_PARTS: dict[str, Callable[[], dict[str, str]]] = {
+    "README.md": _readme,
+    "docs/tracking.md": _tracking,
 }
 
 

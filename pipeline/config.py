@@ -58,6 +58,12 @@ def _host(name: str) -> str:
     return name.lower()
 
 
+def _url(text: str) -> str:
+    if not re.fullmatch(r"(https?://[^\s/?#]+(/[^\s?#]*)?)?", text):
+        raise ValueError(f"{text!r} is not a web address such as https://stats.example.org/")
+    return text and text.removesuffix("/") + "/"
+
+
 def site_name(name: str) -> str:
     """A name is used in folder names, URLs and on the command line, so it is kept plain."""
     if not re.fullmatch(r"\w[\w.:-]{0,99}", name):
@@ -78,6 +84,7 @@ FilePath = Annotated[Path, AfterValidator(_beside_config)]
 FilePattern = Annotated[str, Field(min_length=1), AfterValidator(_pattern_beside_config)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Network = Annotated[str, AfterValidator(_network)]
+Url = Annotated[str, AfterValidator(_url)]
 Networks = Annotated[tuple[str, ...], AfterValidator(_networks)]
 UrlPath = Annotated[str, Field(pattern=r"^/[^?#\s]*$")]
 Host = Annotated[str, AfterValidator(_host)]
@@ -211,6 +218,17 @@ class Log(Section):
 class Web(Section):
     host: str = Field(default="127.0.0.1", description="Address the web server listens on.")
     port: int = Field(default=8710, ge=1, le=65535, description="Port the web server listens on.")
+    url: Url = Field(
+        default="",
+        description="Address under which browsers reach the web server, such as"
+        " https://stats.example.org/; without it, what `host` and `port` say.",
+    )
+
+    @property
+    def address(self) -> str:
+        """Where browsers find the web server, with a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.url or f"http://{host}:{self.port}/"
 
 
 class Config(Section):

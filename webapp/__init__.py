@@ -12,12 +12,14 @@ from pipeline import metrics
 from pipeline.catalog import Catalog
 from pipeline.config import Config
 from pipeline.errors import StoreError
+from webapp import script
 
 
 def create_app(config: Config) -> Flask:
     """The application for one configuration; two in one process don't share anything."""
     app = Flask(__name__)
     app.config["TALLYLOG"] = config
+    app.register_blueprint(script.blueprint())
     app.add_url_rule("/healthz", view_func=_healthz)
     app.add_url_rule("/readyz", view_func=_readyz)
     app.add_url_rule("/metrics", view_func=_metrics)
