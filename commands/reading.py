@@ -63,10 +63,18 @@ def ingest(place: Place) -> None:
 
 @plain
 def web(place: Place) -> None:
-    """Serve the web application until told to stop."""
+    """Serve the web application until told to stop.
+
+    Where there is no user yet, a link is printed by which the first one is made.
+    """
+    from pipeline.access.links import first_setup
     from webapp.serve import serve
 
-    serve(place.config(), place.config_file, place.data)
+    config = place.config()
+    if secret := first_setup(place.catalog()):
+        click.echo(f"To begin, open {config.web.address}setup/{secret}")
+        click.echo("The link works once, for a day, and only while there is no user.")
+    serve(config, place.config_file, place.data)
 
 
 @plain

@@ -7,6 +7,7 @@ that has returned survives a power cut. Readers get lists of files from here, ne
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -116,7 +117,7 @@ class Catalog:
         self.data_dir = data_dir
         self.path = data_dir / "catalog.db"
         try:
-            data_dir.mkdir(parents=True, exist_ok=True)
+            close_folder(data_dir)
             self._engine = _engine(self.path)
             self._prepare()
         except (OSError, sa.exc.DatabaseError) as error:
@@ -271,6 +272,17 @@ class Catalog:
                 elif found[name].timezone != zone:
                     _move_zone(tx, found[name], zone)
             return {r.name: r.id for r in tx.execute(sa.select(t.sites.c.name, t.sites.c.id))}
+
+
+def close_folder(folder: Path) -> int:
+    """Make the folder of a store if there is none, and let nobody but its owner in. Returns the
+    rights that others had."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.stat()
+    others = found.st_mode & 0o077
+    if others and found.st_uid == os.geteuid():
+        folder.chmod(found.st_mode & 0o700)
+    return others
 
 
 def days_in(

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from pipeline import tables as t
-from pipeline.catalog import Catalog, Part, days_in
+from pipeline.catalog import Catalog, Part, close_folder, days_in
 from pipeline.errors import StoreError
 from pipeline.maintain import seal_day, unneeded
 from pipeline.schema import DAILY
@@ -42,16 +42,19 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """`unlisted` files are of writers that died; `maintain` deletes them."""
+    """`unlisted` files are of writers that died; `maintain` deletes them. The folder was `open`
+    where others than its owner could read it; it is closed now, if the owner is who asked."""
 
     files: int
     unlisted: int
+    open: bool
     damages: list[Damage]
 
 
 def check(data_dir: Path) -> Checked:
     """Look at every file. Raises `StoreError` where a database is damaged: nothing else can be
     told then."""
+    others = close_folder(data_dir)
     for name in DATABASES:
         _check_database(data_dir / name)
     catalog = Catalog(data_dir)
@@ -59,7 +62,7 @@ def check(data_dir: Path) -> Checked:
         parts = catalog.event_parts()
         statistics = _statistics(catalog)
         damages = [*_event_damages(catalog, parts), *_daily_damages(catalog, statistics)]
-        return Checked(len(parts) + len(statistics), len(unneeded(catalog)), damages)
+        return Checked(len(parts) + len(statistics), len(unneeded(catalog)), others != 0, damages)
     finally:
         catalog.close()
 

@@ -112,6 +112,7 @@ class Site(Section):
     timezone: Zone = Field(
         default="UTC", description="IANA name of the zone in which the site's days begin and end."
     )
+    public: bool = Field(default=False, description="Whether everybody may read its statistics.")
 
 
 class Exclude(Section):
@@ -222,6 +223,22 @@ class Web(Section):
         default="",
         description="Address under which browsers reach the web server, such as"
         " https://stats.example.org/; without it, what `host` and `port` say.",
+    )
+    trusted_proxies: Networks = Field(
+        default=(),
+        description="Addresses and networks of servers in front, or `private`: past them the"
+        " client is looked for in X-Forwarded-For.",
+    )
+    queries: int = Field(
+        default=4, ge=1, le=64, description="Questions answered at once; others are told to wait."
+    )
+    query_seconds: float = Field(
+        default=30.0, gt=0, le=600, description="A question that takes longer is given up."
+    )
+    query_memory: str = Field(
+        default="512MB",
+        pattern=r"^[1-9][0-9]*(MB|GB)$",
+        description="Memory that one question may use.",
     )
 
     @property

@@ -5,6 +5,7 @@
     ├── SourceError      a log can't be found, opened or read
     │   └── FormatError  a log opens, but its format is unknown or not sure enough
     ├── QueryError       a question names what does not exist, or asks too much
+    ├── AccessError      a user, key or link that is not there, or may not be made so
     └── StoreError       the store or its catalog is broken, full or in use
 
 Each says what is wrong, where, and how to mend it. Only the edges catch them: the command line
@@ -57,6 +58,13 @@ class FormatError(SourceError):
 
 class QueryError(TallylogError):
     """A question that can't be answered as it was asked. It has no `where`."""
+
+    def __init__(self, what: str, fix: str = "") -> None:
+        super().__init__(what, "", fix)
+
+
+class AccessError(TallylogError):
+    """A user, key or link that is not there or that can't be made. It has no `where`."""
 
     def __init__(self, what: str, fix: str = "") -> None:
         super().__init__(what, "", fix)

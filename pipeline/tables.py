@@ -12,7 +12,7 @@ import sqlalchemy as sa
 metadata = sa.MetaData()
 
 #: Alembic revision these tables correspond to.
-REVISION = "0002"
+REVISION = "0003"
 
 sites = sa.Table(
     "sites",
@@ -143,6 +143,67 @@ jobs = sa.Table(
     sa.Column("failures", sa.Integer, nullable=False),
     sa.Column("done", sa.BigInteger, nullable=False),
     sa.Column("message", sa.String, nullable=False),
+)
+
+#: Who may sign in. `version` moves with the password and at signing out: sessions of an older one
+#: are over. Without a password nobody can sign in but by a link.
+users = sa.Table(
+    "users",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.String, nullable=False, unique=True),
+    sa.Column("password", sa.String),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("created", sa.DateTime, nullable=False),
+    # A number once given must never come back: sessions still hold it.
+    sqlite_autoincrement=True,
+)
+
+#: `site` is a name, or * for all of them; it need not have records yet.
+grants = sa.Table(
+    "grants",
+    metadata,
+    sa.Column("user_id", sa.Integer, sa.ForeignKey("users.id"), primary_key=True),
+    sa.Column("site", sa.String, primary_key=True),
+    sa.Column("role", sa.String, nullable=False),
+)
+
+#: Of keys and links only the digest is kept: who reads the catalog can't use them.
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.String, nullable=False, unique=True),
+    sa.Column("digest", sa.String, nullable=False, unique=True),
+    sa.Column("scope", sa.String, nullable=False),
+    sa.Column("sites", sa.JSON, nullable=False),
+    sa.Column("created", sa.DateTime, nullable=False),
+    sa.Column("last_used", sa.DateTime),
+    sqlite_autoincrement=True,
+)
+
+share_links = sa.Table(
+    "share_links",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("site", sa.String, nullable=False),
+    sa.Column("digest", sa.String, nullable=False, unique=True),
+    sa.Column("password", sa.String),
+    sa.Column("filters", sa.JSON),
+    sa.Column("expires", sa.DateTime),
+    sa.Column("created", sa.DateTime, nullable=False),
+    sa.Column("last_used", sa.DateTime),
+    sqlite_autoincrement=True,
+)
+
+#: Links that work once: by one, a user without a password gives himself one. Without a user it
+#: makes the first one.
+setup_links = sa.Table(
+    "setup_links",
+    metadata,
+    sa.Column("digest", sa.String, primary_key=True),
+    sa.Column("user_id", sa.Integer, sa.ForeignKey("users.id")),
+    sa.Column("expires", sa.DateTime, nullable=False),
 )
 
 #: Written and read by hand where Alembic need not be loaded; it has Alembic's own shape.

@@ -47,7 +47,7 @@ def run(store: Store, *words: str) -> Result:
 
 
 def test_nothing_is_found_where_nothing_is_wrong(store: Store) -> None:
-    assert check(store.data) == Checked(len(files(store, "events")) + 4, 0, [])
+    assert check(store.data) == Checked(len(files(store, "events")) + 4, 0, False, [])
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, cut])

@@ -11,6 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline import metrics, status
+from pipeline.access import keys
+from pipeline.catalog import Catalog
 from pipeline.config import Config
 from pipeline.enrich.salts import Salts
 from tallylog import main
@@ -91,7 +93,10 @@ def test_the_web_application_says_whether_it_is_ready(tmp_path: Path) -> None:
     config = Config.model_validate({"store": {"data": tmp_path / "data"}})
     client = create_app(config).test_client()
     assert client.get("/readyz").status_code == 200
-    assert client.get("/metrics").text.startswith("# HELP tallylog_records_total")
+    assert client.get("/metrics").status_code == 302
+    secret = keys.add(Catalog(tmp_path / "data"), "prometheus", "read", ["*"])
+    scraped = client.get("/metrics", headers={"Authorization": f"Bearer {secret}"})
+    assert scraped.text.startswith("# HELP tallylog_records_total")
     (tmp_path / "data" / "catalog.db").write_bytes(b"x" * 5000)
     assert client.get("/readyz").status_code == 503
     assert client.get("/healthz").status_code == 200

@@ -12,6 +12,8 @@ from importlib.resources import files
 
 from flask import Blueprint, Response, request
 
+from webapp.auth import public
+
 #: The second name tells an admin who finds it in a page what it is.
 PATHS = ("/t.js", "/tallylog.js")
 #: A new script comes with a new Tallylog and works with the old endpoints, too.
@@ -57,6 +59,7 @@ def blueprint() -> Blueprint:
     return routes
 
 
+@public
 def _script() -> Response:
     found = script()
     packed = request.accept_encodings["gzip"] > 0

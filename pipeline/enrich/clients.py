@@ -92,6 +92,11 @@ class _Trusted:
         return place >= 0 and int(address) <= self._ends[address.version][place]
 
 
+def client_of(networks: Iterable[str], peer: str | None, forwarded: str | None) -> str | None:
+    """The client of one request, asked from `peer` with that X-Forwarded-For."""
+    return _Trusted(networks).client(peer, forwarded)
+
+
 def parse_address(text: str) -> Address | None:
     """One address of X-Forwarded-For: it may be quoted, have a port or zone, stand in brackets,
     or be one of IPv4 written as IPv6."""

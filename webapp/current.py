@@ -1,0 +1,41 @@
+"""What belongs to the application of the current request."""
+
+from __future__ import annotations
+
+from threading import Lock
+
+from flask import Flask, current_app
+
+from pipeline.catalog import Catalog
+from pipeline.config import Config
+
+_NAME = "tallylog"
+
+
+def install(app: Flask, config: Config) -> None:
+    app.config["TALLYLOG"] = config
+    app.extensions[_NAME] = {"lock": Lock()}
+
+
+def config() -> Config:
+    found: Config = current_app.config["TALLYLOG"]
+    return found
+
+
+def catalog() -> Catalog:
+    """The catalog, opened at the first request that needs it and shared by all threads.
+
+    Raises `StoreError` where it cannot be opened; the next request tries again.
+    """
+    held = current_app.extensions[_NAME]
+    with held["lock"]:
+        if "catalog" not in held:
+            held["catalog"] = Catalog(config().store.data)
+        opened: Catalog = held["catalog"]
+    return opened
+
+
+def site_names() -> list[str]:
+    """Sites of the configuration, then those that only have records."""
+    named = [site.name for site in config().sites]
+    return [*named, *(site.name for site in catalog().sites() if site.name not in named)]
