@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from typing import Any
 
@@ -9,6 +10,13 @@ import click
 
 from commands.base import Place, command, days, names, site
 from pipeline import terminal
+
+
+def tree(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is not JSON: {error}") from error
 
 
 @command
@@ -22,15 +30,24 @@ from pipeline import terminal
 )
 @click.option("--by", type=names, default="", help="Dimensions to group by.")
 @days
+@click.option("--range", default="", help="In place of days: today, yesterday, 30d, month, year.")
+@click.option("--compare", default="", help="With what: previous, year or weekday.")
 @click.option("--filter", "filters", multiple=True, help="Such as 'country==FR'; repeatable.")
+@click.option("--where", type=tree, help='Filters as JSON: ["not", ["is", "page", ["/"]]].')
 @click.option("--order", default="", help="Metric or dimension to sort by; - before it turns it.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many rows.")
-def query(place: Place, /, as_json: bool, **asked: Any) -> None:
+@click.option(
+    "--offset", type=click.IntRange(0), default=0, metavar="N", help="Leave out the first N."
+)
+def query(
+    place: Place, /, as_json: bool, filters: tuple[str, ...], where: Any, **asked: Any
+) -> None:
     """Answer a question: metrics by dimensions, filtered."""
+    from pipeline.filter_words import parse_tree
     from pipeline.query import answer
     from pipeline.question import parse
 
-    found = answer(place.catalog(), parse(**asked))
+    found = answer(place.catalog(), parse(filters=(*filters, *parse_tree(where)), **asked))
     terminal.show(asdict(found), as_json, terminal.print_answer)
 
 

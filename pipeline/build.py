@@ -20,16 +20,10 @@ import pyarrow.compute as pc
 
 from pipeline import daily, schema
 from pipeline.coded import TEXTS, Names, pieces
-from pipeline.cuts import (
-    COLUMN_OF,
-    NOT_OF_RECORDS,
-    Filter,
-    number_visits,
-    parameters,
-    people_cut,
-    seen,
-)
+from pipeline.cuts import number_visits, people_cut, seen
 from pipeline.engine import DEFAULT, Limits, connection, run, sql
+from pipeline.fields import COLUMN_OF, NOT_OF_RECORDS
+from pipeline.filters import Filter, parameters
 from pipeline.records import Records
 from pipeline.tally import DAY, NONE, Counted, Order, Tally
 from pipeline.totals import NOT_FOUND

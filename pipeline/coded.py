@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline import schema
-from pipeline.cuts import CARRIED, CONTENT
+from pipeline.cuts import CARRIED
+from pipeline.fields import CONTENT
 
 #: Records in memory at once; another piece is read meanwhile.
 PIECE_ROWS = 1 << 18

@@ -1,4 +1,4 @@
-"""What the two cubes of a day can answer exactly, once its raw events are gone.
+"""What the two cubes of a day can answer exactly.
 
 A cube's rows are visits, or steps of visits, that are alike. Each visit, and each visitor, is
 flagged in one row only, so a sum is exact where all rows of a visit or visitor fit or none does.
@@ -6,57 +6,61 @@ flagged in one row only, so a sum is exact where all rows of a visit or visitor 
 
 from __future__ import annotations
 
-from pipeline.cuts import dimensions_in
-from pipeline.question import Query
-from pipeline.totals import is_pinned
+from collections.abc import Iterator
 
-#: The same in all views of a visitor on a day: the visitor is a hash of address and user agent.
-OF_VISITOR = frozenset({"date", "country", "device", "browser", "os"})
+from pipeline.engine import sql
+from pipeline.fields import Shift, expression
+from pipeline.filters import named, where
+from pipeline.question import Query
+from pipeline.supplies import OF_VISITOR, VISITS, Supply, asked_of, is_open, is_pinned
+
 OF_VISIT = OF_VISITOR | {
     *("entry", "exit", "referrer", "source", "channel"),
     *("utm_source", "utm_medium", "utm_campaign"),
 }
-ON_PAGE = OF_VISITOR | {"page", "source", "channel"}
-VIEWS = frozenset({"views", "content_views", "events"})
-VISITS = frozenset({"visits", "bounces", "duration_s"})
+ON_PAGE = OF_VISITOR | {
+    *("page", "source", "channel", "content_type", "content_id", "view_type", "view_source"),
+    *("origin", "event", "signed_in"),
+}
+_VIEWS = {name: f"sum({name})" for name in ("views", "content_views", "events")}
+_VISITS = {name: f"sum({name})" for name in VISITS}
 
 
-def cube_for(query: Query) -> str | None:
-    """The cube that answers exactly, if one does."""
-    if set(_sums("visits", query)) >= query.measures:
-        return "visits"
-    return "pages" if set(_sums("pages", query)) >= query.measures else None
+def of_cubes(query: Query) -> Iterator[Supply]:
+    if is_open(query):
+        return
+    asked = asked_of(query.by, query.filters)
+    if asked <= OF_VISIT:
+        yield Supply("visits", _of_visits(asked, query), query.filters)
+    if asked <= ON_PAGE:
+        yield Supply("pages", _of_pages(asked, query), query.filters)
 
 
-def cube_sums(cube: str, query: Query) -> str:
-    sums = _sums(cube, query)
-    return ", ".join(f"sum({sums[name]}) as {name}" for name in sorted(query.measures))
-
-
-def _sums(cube: str, query: Query) -> dict[str, str]:
-    """Measure -> the column whose sum it is."""
-    return _of_visits(query) if cube == "visits" else _of_pages(query)
-
-
-def _of_visits(query: Query) -> dict[str, str]:
-    asked = dimensions_in(query.by, query.filters)
-    if not asked <= OF_VISIT:
-        return {}
-    sums = {name: name for name in VIEWS | VISITS}
+def _of_visits(asked: set[str], query: Query) -> dict[str, str]:
+    """Measure -> its sum."""
     if asked <= OF_VISITOR:
-        sums["visitors"] = "visitors_first"
-    elif asked <= OF_VISITOR | {"source"} and is_pinned("source", query):
-        sums["visitors"] = "visitors_first_by_source"
-    return sums
+        return _VIEWS | _VISITS | {"visitors": "sum(visitors_first)"}
+    if asked <= OF_VISITOR | {"source"} and is_pinned("source", query):
+        return _VIEWS | _VISITS | {"visitors": "sum(visitors_first_by_source)"}
+    return _VIEWS | _VISITS
 
 
-def _of_pages(query: Query) -> dict[str, str]:
-    asked = dimensions_in(query.by, query.filters)
-    if not asked <= ON_PAGE:
-        return {}
-    sums = {name: name for name in VIEWS}
-    if is_pinned("page", query):
-        sums |= {name: name for name in VISITS}
+def _of_pages(asked: set[str], query: Query) -> dict[str, str]:
+    sums = _VIEWS | {"signed_in_views": "sum(views) filter (signed_in)"}
+    if is_pinned("page", query) and asked <= OF_VISITOR | {"page", "source", "channel"}:
+        sums |= _VISITS
         if asked <= OF_VISITOR | {"page"}:
-            sums["visitors"] = "visitors_first"
+            sums["visitors"] = "sum(visitors_first)"
     return sums
+
+
+def cube_sql(supply: Supply, query: Query, measures: list[str], shift: Shift) -> str:
+    cube = supply.table
+    keys = [f"({expression(cube, d, shift)})::varchar as key{i}," for i, d in enumerate(query.by)]
+    return sql(
+        "from_cube",
+        cube=cube,
+        keys=" ".join(keys),
+        sums=", ".join(f"{supply.sums[name]} as {name}" for name in measures),
+        filters=where(cube, named(supply.filters)),
+    )

@@ -7,187 +7,206 @@ query. Dimension names come from the schema, values are always bound as paramete
 
 from __future__ import annotations
 
-import datetime as dt
-import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
 from pipeline import schema
 from pipeline.engine import sql, view_files
+from pipeline.fields import (
+    COLUMN_OF,
+    CONTENT,
+    NOT_OF_RECORDS,
+    TIME,
+    UNMOVED,
+    Shift,
+    event_column,
+    expression,
+    of_view,
+    read_from,
+)
+from pipeline.filters import (
+    Tree,
+    condition,
+    dimensions_of,
+    has_done,
+    named,
+    tested,
+)
 
-Value = str | int | dt.date
-#: A column of the roll-up's own: the content item, by which it counts like by a dimension.
-CONTENT = "content"
 #: Columns of events that the steps of visits carry, where they are asked for.
 CARRIED = (
     *(d.name for d in schema.DIMENSIONS.values() if d.name not in ("date", "entry", "exit")),
     *("content_type", "content_id", "view_type", "view_source", "origin", "event", "signed_in"),
     CONTENT,
 )
-#: Dimensions without a column of their own, and the one their values are of.
-COLUMN_OF = {"entry": "page", "exit": "page"}
-#: Fixed within a visit, so they need no look at its views.
-FIXED = {"site", "date"}
-#: Dimensions by which records have no value.
-NOT_OF_RECORDS = {"entry", "exit"}
-OPERATORS = {"==": "is not distinct from", "!=": "is distinct from"}
+#: What `visits` has of the first view beyond what roll-ups need.
+OPENING = ("utm_term", "utm_content")
+#: The visitor by a hash, where records are chosen by what their visitor did.
+WHO = "visitor as who"
+#: Measures of people and of records.
+PEOPLE = (*(n for n in schema.MEASURES if n not in schema.RECORD_MEASURES), "conversions")
+RECORDS = (*schema.RECORD_MEASURES, *schema.RECORD_DETAILS)
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
-    """`operator` is == or !=, where an empty value stands for none, or ~ with a pattern in which
-    * stands for any characters and ? for one."""
+class Staged:
+    """What a connection is prepared for: parts, the columns that steps carry, and whether there
+    are steps and visits at all."""
 
-    dimension: str
-    operator: str
-    value: Value
-
-
-def column_type(dimension: str) -> pa.DataType:
-    """The type of a dimension's values; text for all that is dictionary-coded."""
-    kind = schema.EVENTS.field(COLUMN_OF.get(dimension, dimension)).type
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
+    parts: tuple[Path, ...]
+    columns: frozenset[str]
+    people: bool
 
 
-def stage(
-    con: duckdb.DuckDBPyConnection,
-    parts: Sequence[Path],
-    columns: Collection[str],
-    people: bool = True,
-) -> None:
-    """Name the parts `events` and number their visits. `columns` are the dimensions that will be
-    asked for; without `people`, there will be no cut that needs visits."""
-    view_files(con, "events", parts, schema.EVENTS)
-    if not people:
+def stage(con: duckdb.DuckDBPyConnection, staged: Staged) -> None:
+    """Name the parts `events` and number their visits."""
+    view_files(con, "stored", staged.parts, schema.EVENTS)
+    told = [f", {event_column(n)}" for n in sorted(staged.columns) if n.startswith(schema.PROPERTY)]
+    con.execute(f"create temp view events as select *{''.join(told)} from stored")
+    if not staged.people:
         return
-    con.execute(f"create view views as {sql('views')}")
-    wanted = {COLUMN_OF.get(name, name) for name in columns}
-    con.execute(f"create table seen as {seen(wanted)}")
-    number_visits(con)
+    con.execute(f"create temp view views as {sql('views')}")
+    con.execute(f"create temp table seen as {seen(staged.columns)}")
+    number_visits(con, [name for name in OPENING if name in staged.columns], "temp table")
+
+
+def unstage(con: duckdb.DuckDBPyConnection, staged: Staged) -> None:
+    """Forget what was staged."""
+    if staged.people:
+        con.execute("drop table visits; drop table steps; drop view views")
+    con.execute("drop view events; drop view stored")
 
 
 def seen(columns: Collection[str] = CARRIED) -> str:
     """What steps are made of, with these columns of theirs, from `views`."""
-    carried = (f'"{n}"' if n in columns else f'null::varchar as "{n}"' for n in CARRIED)
-    return sql("seen", columns=", ".join(carried))
+    carried = [f'"{n}"' if n in columns else f'null::varchar as "{n}"' for n in CARRIED]
+    more = [WHO if n == "who" else f'"{n}"' for n in sorted(set(columns) - set(CARRIED))]
+    return sql("seen", columns=", ".join([*carried, *more]))
 
 
-def number_visits(con: duckdb.DuckDBPyConnection) -> None:
+def number_visits(
+    con: duckdb.DuckDBPyConnection, more: Iterable[str] = (), kind: str = "table"
+) -> None:
     """Make steps and visits of what was seen."""
-    con.execute(f"create table steps as {sql('steps')}")
+    con.execute(f"create {kind} steps as {sql('steps')}")
     con.execute("drop table seen")
-    con.execute(f"create table visits as {sql('visits')}")
+    opening = "".join(f', opening."{name}"' for name in more)
+    con.execute(f"create {kind} visits as {sql('visits', more=opening)}")
 
 
-def cut(by: Sequence[str], filters: Sequence[Filter] = (), people: bool = True) -> str:
-    """Columns key0, key1, … and all measures. Without `people`, only records are counted.
+def needed(by: Iterable[str], filters: Sequence[Tree]) -> frozenset[str]:
+    """The columns of steps that a cut reads."""
+    columns = {column for name in dimensions_in(by, filters) for column in read_from(name)}
+    who = {"who"} if has_done(filters) else set()
+    return frozenset({COLUMN_OF.get(n, n) for n in columns - {"site", "date", TIME}} | who)
 
-    Filter values are bound as $filter0, $filter1, …: see `parameters`.
+
+def cut(
+    by: Sequence[str],
+    filters: Sequence[Tree] = (),
+    people: bool = True,
+    records: bool = True,
+    shift: Shift = UNMOVED,
+) -> str:
+    """Columns key0, key1, … and the measures of people, of records, or of both.
+
+    Filter values are bound: see `parameters`.
     """
-    conditions = named(filters)
-    parts = [people_cut(by, filters)] if people else []
-    records = not NOT_OF_RECORDS & dimensions_in(by, filters)
-    if records:
-        parts.append(_records(by, conditions))
+    parts = [people_cut(by, filters, shift)] if people else []
+    records = records and not NOT_OF_RECORDS & dimensions_in(by, filters)
+    if records or not people:
+        parts.append(_records(by, filters, shift))
+    names = [
+        *(name for name in PEOPLE if people),
+        *(name for name in RECORDS if records),
+    ]
     return sql(
         "cut",
         outer_keys=_outer_keys(by),
-        measures=_measures(people, records),
+        measures=",\n    ".join(f"coalesce(sum({n}), 0)::bigint as {n}" for n in names),
         parts="\nunion all by name\n".join(parts),
     )
 
 
-def parameters(filters: Sequence[Filter]) -> dict[str, Value]:
-    """What a cut with these filters, or `where` with `named` ones, is executed with."""
-    return {name: _bound(f) for name, f in named(filters).items() if f.value != ""}
-
-
-def named(filters: Sequence[Filter]) -> dict[str, Filter]:
-    return {f"filter{i}": f for i, f in enumerate(filters)}
-
-
-def _bound(chosen: Filter) -> Value:
-    if chosen.operator != "~":
-        return chosen.value
-    # A regular expression of these three pieces runs in linear time, whatever the pattern.
-    wild = {"*": ".*", "?": "."}
-    return "".join(wild.get(c) or re.escape(c) for c in str(chosen.value))
-
-
-def _measures(people: bool, records: bool) -> str:
-    return ",\n    ".join(
-        f"{_measure(name, people, records)}::bigint as {name}" for name in schema.MEASURES
-    )
-
-
-def _measure(name: str, people: bool, records: bool) -> str:
-    if name in schema.RECORD_MEASURES:
-        return f"coalesce(sum({name}), 0)" if records else "null"
-    return f"coalesce(sum({name}), 0)" if people else "0"
-
-
-def people_cut(by: Sequence[str], filters: Sequence[Filter] = ()) -> str:
+def people_cut(by: Sequence[str], filters: Sequence[Tree] = (), shift: Shift = UNMOVED) -> str:
     """Columns key0, key1, … and the measures of people, unlike those of records not yet summed
     to whole numbers."""
     conditions = named(filters)
-    own = {name: f for name, f in conditions.items() if _of_view(f.dimension)}
-    of_visit = {name: f for name, f in conditions.items() if name not in own}
-    keys = [f"{_expression('visits', d)} as key{i}," for i, d in enumerate(by) if not _of_view(d)]
+    own = {name: tree for name, tree in conditions.items() if _tests_views(tree)}
+    of_visit = {name: tree for name, tree in conditions.items() if name not in own}
+    keys = [
+        f"{expression('visits', d, shift)} as key{i}," for i, d in enumerate(by) if not of_view(d)
+    ]
     source = counted = "visits"
-    if own or any(map(_of_view, by)):
-        of_view = [(f"key{i}", _expression("steps", d)) for i, d in enumerate(by) if _of_view(d)]
-        view_keys = " ".join(f"{expression} as {key}," for key, expression in of_view)
-        keys += [f"touched.{key}," for key, _ in of_view]
-        touched = sql("touched_views", view_keys=view_keys, view_filters=where("steps", own))
+    if own or any(map(of_view, by)):
+        touched, names = _touched(by, own, shift)
+        keys += [f"touched.{name}," for name in names]
         source, counted = f"({touched}) as touched join visits using (visit)", "touched"
     return sql(
         "people",
         source=source,
         counted=counted,
         keys=" ".join(keys),
-        visit_filters=where("visits", of_visit),
+        visit_filters=_all(of_visit, "visits"),
         outer_keys=_outer_keys(by),
     )
 
 
-def _records(by: Sequence[str], conditions: Mapping[str, Filter]) -> str:
-    keys = [f"{_expression('events', d)} as key{i}," for i, d in enumerate(by)]
-    return sql("records", record_keys=" ".join(keys), record_filters=where("events", conditions))
+def _touched(by: Sequence[str], own: dict[str, Tree], shift: Shift) -> tuple[str, list[str]]:
+    """The visits that have views that fit, and the keys that are of these."""
+    keys = {f"key{i}": expression("steps", d, shift) for i, d in enumerate(by) if of_view(d)}
+    mixed = any(not of_view(leaf.dimension) for tree in own.values() for leaf in tested(tree))
+    text = sql(
+        "touched_views",
+        view_keys=" ".join(f"{value} as {key}," for key, value in keys.items()),
+        source="steps join visits using (visit)" if mixed else "steps",
+        view_filters=_all(own, "steps"),
+    )
+    return text, list(keys)
 
 
-def _of_view(dimension: str) -> bool:
-    """Whether the value can differ between the views of a visit."""
-    if dimension in FIXED:
-        return False
-    return dimension == CONTENT or schema.DIMENSIONS[dimension].level == "record"
+def _tests_views(tree: Tree) -> bool:
+    return any(of_view(leaf.dimension) for leaf in tested(tree))
 
 
-def _expression(table: str, dimension: str) -> str:
-    return f'{table}."{dimension}"'
+def _all(conditions: dict[str, Tree], table: str) -> str:
+    """All of the conditions, where the rows are of this table."""
+
+    def read(dimension: str) -> str:
+        return expression("steps" if of_view(dimension) else "visits", dimension)
+
+    def did(inner: str) -> str:
+        return sql("has_done", person=f"{table}.person", people="steps.person", condition=inner)
+
+    found = [f"({condition(tree, name, read, did)})" for name, tree in conditions.items()]
+    return " and ".join(found) or "true"
+
+
+def _records(by: Sequence[str], filters: Sequence[Tree], shift: Shift) -> str:
+    def read(dimension: str) -> str:
+        return expression("events", dimension)
+
+    def did(inner: str) -> str:
+        who, ones = "(events.site, events.date, events.visitor)", "steps.site, steps.date, "
+        return sql("has_done", person=who, people=f"{ones} steps.who", condition=inner)
+
+    found = [f"({condition(tree, name, read, did)})" for name, tree in named(filters).items()]
+    keys = [f"{expression('events', d, shift)} as key{i}," for i, d in enumerate(by)]
+    hits = " or ".join(f"contains(lower(cache), '{word}')" for word in schema.CACHE_HITS)
+    return sql(
+        "records",
+        record_keys=" ".join(keys),
+        cache_hit=hits,
+        record_filters=" and ".join(found) or "true",
+    )
 
 
 def _outer_keys(by: Sequence[str]) -> str:
     return " ".join(f"key{i}," for i in range(len(by)))
 
 
-def where(table: str, conditions: Mapping[str, Filter]) -> str:
-    """All of the conditions, whose values are bound under their names."""
-    return " and ".join(_condition(table, name, f) for name, f in conditions.items()) or "true"
-
-
-def _condition(table: str, name: str, chosen: Filter) -> str:
-    column = _expression(table, chosen.dimension)
-    if chosen.operator == "~" and chosen.value != "":
-        return f"coalesce(regexp_full_match({column}::varchar, ${name}, 's'), false)"
-    if chosen.value == "":
-        comparison = "<>" if chosen.operator == "!=" else "="
-        return f"coalesce({column}::varchar, '') {comparison} ''"
-    return f"{column} {OPERATORS[chosen.operator]} ${name}"
-
-
-def dimensions_in(by: Iterable[str], filters: Iterable[Filter]) -> set[str]:
-    return {*by, *(f.dimension for f in filters)}
+def dimensions_in(by: Iterable[str], filters: Iterable[Tree]) -> set[str]:
+    return {*by, *dimensions_of(filters)}

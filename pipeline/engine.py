@@ -32,23 +32,46 @@ class Limits:
 DEFAULT = Limits()
 
 
-@contextmanager
-def connection(limits: Limits) -> Iterator[duckdb.DuckDBPyConnection]:
-    with tempfile.TemporaryDirectory(prefix="tallylog-", dir=limits.spill) as folder:
+class Engine:
+    """DuckDB kept open, so that what it knows of files is known to the next question, too. Its
+    memory is bounded for all that use it together."""
+
+    def __init__(self, limits: Limits = DEFAULT) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="tallylog-", dir=limits.spill)
         config: dict[str, str | bool | int | float | list[str]] = {
             "threads": limits.threads,
             "memory_limit": limits.memory,
-            "temp_directory": folder,
+            "temp_directory": self._folder.name,
             "preserve_insertion_order": False,
             "autoinstall_known_extensions": False,
             "parquet_metadata_cache": True,
         }
-        with duckdb.connect(":memory:", config=config) as opened:
-            opened.execute("set timezone = 'UTC'")
+        self._opened = duckdb.connect(":memory:", config=config)
+
+    @contextmanager
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection of one's own, whose temporary tables nobody else sees."""
+        with self._opened.cursor() as con:
+            con.execute("set timezone = 'UTC'")
             try:
-                yield opened
+                yield con
             except (duckdb.IOException, duckdb.InvalidInputException) as error:
                 raise _unreadable(error) from error
+
+    def close(self) -> None:
+        self._opened.close()
+        self._folder.cleanup()
+
+
+@contextmanager
+def connection(limits: Limits) -> Iterator[duckdb.DuckDBPyConnection]:
+    """DuckDB for one use."""
+    engine = Engine(limits)
+    try:
+        with engine.cursor() as con:
+            yield con
+    finally:
+        engine.close()
 
 
 def _unreadable(error: duckdb.Error) -> Exception:
@@ -70,13 +93,27 @@ def sql(name: str, **pieces: str) -> str:
 def view_files(
     con: duckdb.DuckDBPyConnection, name: str, files: Sequence[Path], schema: pa.Schema
 ) -> None:
-    """Name a list of Parquet files; an empty list is an empty table of the schema."""
+    """Name a list of Parquet files; a column that they are older than is null, and an empty list
+    is an empty table of the schema."""
     if not files:
-        con.from_arrow(schema.empty_table()).create(name)
+        con.register(name, schema.empty_table())
         return
     # The folders are named site=… and date=…, and must not become columns.
-    paths = [str(file) for file in files]
-    con.read_parquet(paths, hive_partitioning=False, filename=True).create_view(name)
+    paths = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
+    read = f"read_parquet([{paths}], hive_partitioning = false, filename = true, {_UNITED})"
+    found = {row[0] for row in con.execute(f"describe from {read}").fetchall()}
+    missing = [f', null::{_sql_type(f.type)} as "{f.name}"' for f in schema if f.name not in found]
+    con.execute(f"create temp view {name} as select *{''.join(missing)} from {read}")
+
+
+_UNITED = "union_by_name = true"
+
+
+def _sql_type(kind: pa.DataType) -> str:
+    return _SQL_TYPES.get(str(kind), "varchar")
+
+
+_SQL_TYPES = {"double": "double", "float": "float", "int64": "bigint", "bool": "boolean"}
 
 
 def run(

@@ -1,42 +1,64 @@
 """Which days of a question are answered by what: totals, cubes or raw events.
 
-Totals answer what is about one value of one dimension. The rest needs the raw events, or, once
-these are gone, a cube, where its rows add up to an exact answer. A day that nothing can answer is
-named, never counted as zero. A day whose statistics are behind its events is always answered
-from the events.
+Each measure is taken from the first table that can tell it exactly, day by day, and from the raw
+events where none can. A day whose statistics are behind its events is always answered from the
+events. What nothing can tell of a day is named, never counted as zero.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
-import pyarrow as pa
-
 from pipeline import schema
-from pipeline.catalog import Catalog, DailyPart, Day
-from pipeline.cubes import cube_for, cube_sums
-from pipeline.cuts import cut, dimensions_in, named, parameters, stage, where
-from pipeline.engine import sql, view_files
+from pipeline.catalog import DailyPart, Day
+from pipeline.cubes import of_cubes
+from pipeline.cuts import PEOPLE, Staged, needed
 from pipeline.errors import QueryError
+from pipeline.filters import has_done
+from pipeline.holdings import Holdings
 from pipeline.question import Query
-from pipeline.totals import total_for, totals_sql
+from pipeline.ranges import Period
+from pipeline.supplies import Supply
+from pipeline.totals import of_totals
+
+#: Tables that questions are answered from.
+TABLES = ("totals", "visits", "pages")
+EVENTS = Supply("events", {}, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Measures that are taken from the same rows: of files of a daily table, or of raw parts."""
+
+    supply: Supply
+    measures: frozenset[str]
+    files: tuple[DailyPart, ...] = ()
+    parts: tuple[Path, ...] = ()
+
+    @property
+    def people(self) -> bool:
+        return bool(self.measures.intersection(PEOPLE))
+
+    def staged(self, query: Query) -> Staged:
+        people = self.people or has_done(query.filters)
+        return Staged(self.parts, needed(query.by, query.filters), people)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`tables` are the files of a daily table to add up; `missing` days nothing can answer."""
+    """`missing` are days that nothing can answer, `unknown` the measures that of some days
+    nothing can tell; `spoken` has the days by what they are answered from."""
 
     days: tuple[Day, ...]
-    by_date: bool
-    tables: dict[str, tuple[DailyPart, ...]]
-    events: tuple[Path, ...]
+    readings: tuple[Reading, ...]
     missing: tuple[Day, ...]
+    unknown: frozenset[str]
+    spoken: Mapping[str, Collection[dt.date]]
+    whole: frozenset[dt.date] = frozenset()
 
     @property
     def first(self) -> dt.date | None:
@@ -46,103 +68,135 @@ class Plan:
     def last(self) -> dt.date | None:
         return max((day.date for day in self.days), default=None)
 
-    def meta(self) -> dict[str, Any]:
-        daily = any(self.tables.values())
-        source = ("mixed" if daily else "events") if self.events else "daily"
-        return {"source": source, "visitors": self._visitors(), "warnings": self._warnings()}
 
-    def _visitors(self) -> str:
-        if any(day.salts > 1 or day.generations + day.has_events > 1 for day in self.days):
-            return "upper bound"
-        dates = {day.date for day in self.days}
-        return "distinct" if self.by_date or len(dates) < 2 else "sum of days"
-
-    def _warnings(self) -> list[str]:
-        if not self.missing:
-            return []
-        dates = sorted({day.date for day in self.missing})
-        return [
-            f"{len(dates)} of the days from {dates[0]} to {dates[-1]} are not in this answer: "
-            "their raw events are gone, and what is kept of them cannot answer this"
-        ]
-
-
-def plan(catalog: Catalog, query: Query) -> Plan:
-    """What answers the query. Planned anew when raw events went away while it was planned."""
-    while True:
-        found = _plan(catalog, query)
-        if found is not None:
-            return found
-
-
-def _plan(catalog: Catalog, query: Query) -> Plan | None:
-    span = (None if query.site is None else [query.site], query.first, query.last)
-    # The days come first: what is committed or published meanwhile is then not looked for.
-    days = catalog.days(*span)
-    simple = total_for(query) is not None
-    table = "totals" if simple else cube_for(query)
-    used = _files(days, catalog.daily_parts(table, *span) if table else [], simple)
-    raw = {(d.site, d.date) for d in days if d.has_events and (d.stale or not simple)}
-    parts = [part for part in catalog.event_parts(*span) if (part.site, part.date) in raw]
-    if raw - {(part.site, part.date) for part in parts}:
-        return None
-    spoken = Counter((file.site, file.date) for file in used)
-    missing = tuple(d for d in days if spoken[d.site, d.date] < d.generations)
-    if missing and not parts and not used:
+def plan(held: Holdings, query: Query, period: Period) -> Plan:
+    """Raises `QueryError` where none of the days can answer."""
+    chosen = _Choice(held, query, period)
+    for day in held.days:
+        chosen.add(day)
+    found = chosen.made()
+    if found.missing and not found.readings:
         raise QueryError(
-            f"The raw events of all {len(missing)} days are gone, and what is kept of them cannot "
-            "answer this.",
+            f"The raw events of all {len(found.missing)} days are gone, and what is kept of them "
+            "cannot answer this.",
             "ask for fewer dimensions and filters at once",
         )
-    by_date = "date" in query.by and len({day.site for day in days}) <= 1
-    tables = {table: tuple(used)} if table and used else {}
-    return Plan(tuple(days), by_date, tables, tuple(part.path for part in parts), missing)
+    return found
 
 
-def _files(days: Sequence[Day], files: Sequence[DailyPart], simple: bool) -> list[DailyPart]:
-    """Sealed generations always speak; the present one only where it is not behind its events."""
-    speaking: dict[tuple[str, dt.date], int] = {}
-    for day in days:
-        current = simple and day.has_events and not day.stale
-        speaking[day.site, day.date] = day.generations + current
-    return [file for file in files if file.generation < speaking.get((file.site, file.date), 0)]
+class _Choice:
+    """A plan in the making."""
+
+    def __init__(self, held: Holdings, query: Query, period: Period) -> None:
+        self._held, self._query, self._period = held, query, period
+        self._supplies: Sequence[Supply] = (*of_totals(query), *of_cubes(query))
+        self._files: dict[tuple[int, frozenset[str]], list[DailyPart]] = {}
+        self._parts: dict[frozenset[str], list[Path]] = {}
+        self._missing: list[Day] = []
+        self._unknown: set[str] = set()
+        self._spoken: dict[str, set[dt.date]] = {}
+        self._whole: set[dt.date] = set()
+
+    def add(self, day: Day) -> None:
+        gone = not day.has_events
+        cut = day.date in self._period.cut and not (gone and self._period.whole)
+        if day.date in self._period.cut and not cut:
+            self._whole.add(day.date)
+        for generation in range(day.generations):
+            self._note(day, frozenset() if cut else self._read(day, generation))
+        if day.has_events:
+            current = not day.stale and not cut
+            told = self._read(day, day.generations) if current else frozenset()
+            if left := self._query.measures - told:
+                self._of_events(day, left)
+
+    def _read(self, day: Day, generation: int) -> frozenset[str]:
+        """The measures that the statistics of this generation tell."""
+        left = self._query.measures
+        for number, supply in enumerate(self._supplies):
+            files = self._held.daily[supply.table].get((day.site, day.date), {})
+            if generation in files and (known := left.intersection(supply.sums)):
+                self._files.setdefault((number, known), []).append(files[generation])
+                self._spoken.setdefault(supply.table, set()).add(day.date)
+                left -= known
+        return self._query.measures - left
+
+    def _of_events(self, day: Day, measures: frozenset[str]) -> None:
+        paths = [part.path for part in self._held.parts[day.site, day.date]]
+        self._parts.setdefault(measures, []).extend(paths)
+        self._spoken.setdefault("events", set()).add(day.date)
+
+    def _note(self, day: Day, told: frozenset[str]) -> None:
+        if told:
+            self._unknown |= self._query.measures - told
+        else:
+            self._missing.append(day)
+
+    def made(self) -> Plan:
+        daily = [
+            Reading(self._supplies[number], measures, files=tuple(files))
+            for (number, measures), files in self._files.items()
+        ]
+        raw = [Reading(EVENTS, m, parts=tuple(paths)) for m, paths in self._parts.items()]
+        return Plan(
+            self._held.days,
+            (*daily, *raw),
+            tuple(self._missing),
+            frozenset(self._unknown),
+            self._spoken,
+            frozenset(self._whole),
+        )
 
 
-def execute(con: duckdb.DuckDBPyConnection, chosen: Plan, query: Query) -> None:
-    """Fill `partial` with what each part of the plan says; its rows are still to be added up."""
-    keys = "".join(f"key{i} varchar, " for i in range(len(query.by)))
-    con.execute(f"create table partial ({keys}{_columns()})")
-    for table, files in chosen.tables.items():
-        _choose(con, table, files)
-        rows = total_for(query) if table == "totals" else None
-        text = totals_sql(rows, query) if rows else _from_cube(table, query)
-        filters = rows.filters if rows else query.filters
-        con.execute(f"insert into partial by name {text}", parameters(filters))
-    if chosen.events:
-        people = not query.measures <= set(schema.RECORD_MEASURES)
-        stage(con, chosen.events, dimensions_in(query.by, query.filters), people)
-        text = cut(query.by, query.filters, people)
-        con.execute(f"insert into partial by name {text}", parameters(query.filters))
+def meta(found: Plan, query: Query) -> dict[str, Any]:
+    """What the answer says about itself."""
+    daily = any(reading.files for reading in found.readings)
+    events = any(reading.parts for reading in found.readings)
+    return {
+        "source": ("mixed" if daily else "events") if events else "daily",
+        "visitors": _visitors(found, query),
+        "warnings": warnings(found),
+        "answered_by": {table: _spans(dates) for table, dates in sorted(found.spoken.items())},
+    }
 
 
-def _columns() -> str:
-    return ", ".join(f"{name} bigint" for name in schema.MEASURES)
+def _visitors(found: Plan, query: Query) -> str:
+    if "visitors" in found.unknown:
+        return "unknown"
+    if any(day.salts > 1 or day.generations + day.has_events > 1 for day in found.days):
+        return "upper bound"
+    dates = {day.date for day in found.days}
+    daily = {"date", "time:day", "time:hour"} & set(query.by)
+    by_date = daily and len({day.site for day in found.days}) <= 1
+    return "distinct" if by_date or len(dates) < 2 else "sum of days"
 
 
-def _choose(con: duckdb.DuckDBPyConnection, table: str, files: Sequence[DailyPart]) -> None:
-    """A file may hold days whose rows in it are out of date: only the chosen ones are read."""
-    columns = pa.schema([(c.name, c.type) for c in schema.DAILY[table]])
-    view_files(con, table, sorted({file.path for file in files}), columns)
-    rows = [{"path": str(f.path), "site": f.site, "date": f.date} for f in files]
-    con.from_arrow(pa.Table.from_pylist(rows)).create(f"chosen_{table}")
+def warnings(found: Plan) -> list[str]:
+    said = []
+    if dates := sorted({day.date for day in found.missing}):
+        said.append(
+            f"{len(dates)} of the days from {dates[0]} to {dates[-1]} are not in this answer: "
+            "their raw events are gone, and what is kept of them cannot answer this"
+        )
+    if found.unknown:
+        names = ", ".join(sorted(found.unknown))
+        said.append(f"not known: {names}; of some days what is kept cannot tell")
+    said += [
+        f"{date} counts whole, though only some of its hours are asked for: its raw events are gone"
+        for date in sorted(found.whole)
+    ]
+    return said
 
 
-def _from_cube(cube: str, query: Query) -> str:
-    keys = [f'"{name}"::varchar as key{i},' for i, name in enumerate(query.by)]
-    return sql(
-        "from_cube",
-        cube=cube,
-        keys=" ".join(keys),
-        sums=cube_sums(cube, query),
-        filters=where(cube, named(query.filters)),
-    )
+def _spans(dates: Collection[dt.date]) -> list[list[str]]:
+    """The dates as first and last days of spans without gaps."""
+    spans: list[list[dt.date]] = []
+    for date in sorted(dates):
+        if spans and date - spans[-1][1] == dt.timedelta(days=1):
+            spans[-1][1] = date
+        else:
+            spans.append([date, date])
+    return [[first.isoformat(), last.isoformat()] for first, last in spans]
+
+
+assert set(schema.DAILY) >= set(TABLES)

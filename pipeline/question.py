@@ -1,45 +1,96 @@
 """Questions: metrics by dimensions under filters over a range of days.
 
-`parse` makes a `Query` from what users write, and says what is wrong with it.
+`parse` and `from_dict` make a `Query` from what users write, and say what is wrong with it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import difflib
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import pyarrow as pa
-
-from pipeline import schema
-from pipeline.cuts import NOT_OF_RECORDS, Filter, Value, column_type, dimensions_in
+from pipeline import fields, filters, ranges, schema
 from pipeline.errors import QueryError
+from pipeline.fields import NOT_OF_RECORDS, near
+from pipeline.filter_words import as_json, parse_date, parse_text, parse_tree
+from pipeline.filters import Tree
+from pipeline.ranges import Range
 
-METRICS = {**schema.MEASURES, **{name: doc for name, (_, _, doc) in schema.RATIOS.items()}}
+__all__ = ["Bounds", "Query", "from_dict", "near", "parse"]
+
+METRICS = {
+    **schema.MEASURES,
+    **schema.DETAIL_MEASURES,
+    **{name: doc for name, (_, _, doc) in schema.RATIOS.items()},
+}
 DEFAULT_METRICS = ("views", "visitors", "visits")
-_FILTER = re.compile(r"\s*(\w+)\s*(==|!=|~)(.*)", re.DOTALL)
+_OF_RECORDS = frozenset({*schema.RECORD_MEASURES, *schema.RECORD_DETAILS})
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """`first` and `last` are days and both included; None is as far as there are records.
-    `order` is a metric (largest first) or a dimension (smallest first), with - the other way."""
+    """`order` is a metric (largest first) or a dimension (smallest first), with - the other way.
+    All `filters` must fit."""
 
     site: str | None
     metrics: tuple[str, ...] = DEFAULT_METRICS
     by: tuple[str, ...] = ()
-    first: dt.date | None = None
-    last: dt.date | None = None
-    filters: tuple[Filter, ...] = ()
-    limit: int | None = None
+    range: Range = Range()
+    filters: tuple[Tree, ...] = ()
+    compare: str = ""
     order: str = ""
+    limit: int | None = None
+    offset: int = 0
 
     @property
     def measures(self) -> frozenset[str]:
         """The measures that the metrics are worked out from."""
         return frozenset(m for name in self.metrics for m in schema.RATIOS.get(name, (name,))[:2])
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `from_dict` reads; of a range that is a word the days it meant go with it."""
+        return {
+            "site": self.site,
+            "metrics": list(self.metrics),
+            "dimensions": list(self.by),
+            "range": self.range.word,
+            "from": _moment(self.range.first, self.range.since),
+            "to": _moment(self.range.last, self.range.until),
+            "filters": as_json(self.filters),
+            "compare": self.compare,
+            "order": self.order,
+            "limit": self.limit,
+            "offset": self.offset,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How large a question from outside may be."""
+
+    depth: int = 8
+    tests: int = 100
+    text: int = 2000
+    rows: int = 10_000
+    names: int = 20
+
+    def check(self, query: Query) -> None:
+        """Raises `QueryError` that says what is too much."""
+        tests = [test for tree in query.filters for test in filters.leaves(tree)]
+        facts = {
+            "levels of filters": (max(map(filters.depth, query.filters), default=0), self.depth),
+            "tests in filters": (len(tests), self.tests),
+            "characters in a filter": (
+                max((len(str(t.value)) for t in tests), default=0),
+                self.text,
+            ),
+            "rows": (query.limit or 0, self.rows),
+            "metrics and dimensions": (len(query.metrics) + len(query.by), self.names),
+        }
+        for what, (found, most) in facts.items():
+            if found > most:
+                raise QueryError(f"{found:,} {what} are too many.", f"at most {most:,} are allowed")
 
 
 def parse(
@@ -48,91 +99,154 @@ def parse(
     by: str | Sequence[str] = (),
     first: str | dt.date | None = None,
     last: str | dt.date | None = None,
-    filters: Iterable[str] = (),
+    filters: Iterable[str | Tree] = (),
     limit: int | None = None,
     order: str = "",
+    *,
+    range: str = "",
+    compare: str = "",
+    offset: int = 0,
 ) -> Query:
-    """A query from what users write; names as a list or with commas.
+    """A query from what users write; names as a list or with commas. Days win over a word.
 
     Raises `QueryError` for what does not exist or does not fit together.
     """
     query = Query(
         site,
-        _names(metrics, METRICS, "metric") or DEFAULT_METRICS,
-        _names(by, schema.DIMENSIONS, "dimension"),
-        _date(first),
-        _date(last),
-        tuple(map(parse_filter, filters)),
-        limit,
+        _names(metrics, _metric, "metric") or DEFAULT_METRICS,
+        _names(by, fields.find, "dimension"),
+        _range(range.strip(), first, last),
+        tuple(parse_text(f) if isinstance(f, str) else f for f in filters),
+        compare.strip(),
         order.strip(),
+        limit,
+        offset,
     )
     _check(query)
     return query
 
 
-def parse_filter(text: str) -> Filter:
-    """`dim==value`, `dim!=value` or `dim~pattern`."""
-    match = _FILTER.fullmatch(text)
-    if not match:
-        raise QueryError(
-            f"{text!r} is not a filter.", "write dimension==value, !=value or ~pattern with * and ?"
-        )
-    (name,) = _names(match[1], schema.DIMENSIONS, "dimension")
-    value = match[3].strip()
-    return Filter(name, match[2], value if match[2] == "~" else _typed(name, value))
+#: Keys of JSON, the parameter of `parse` each is, and what it may be.
+_KEYS: dict[str, tuple[str, tuple[type, ...]]] = {
+    "site": ("site", (str, type(None))),
+    "metrics": ("metrics", (str, list, tuple)),
+    "dimensions": ("by", (str, list, tuple)),
+    "range": ("range", (str,)),
+    "from": ("first", (str, type(None))),
+    "to": ("last", (str, type(None))),
+    "filters": ("filters", (str, list, tuple, type(None))),
+    "compare": ("compare", (str, type(None))),
+    "order": ("order", (str,)),
+    "limit": ("limit", (int, type(None))),
+    "offset": ("offset", (int,)),
+}
 
 
-def _typed(dimension: str, value: str) -> Value:
-    kind = column_type(dimension)
-    if value == "" or pa.types.is_string(kind):
-        return value
-    if pa.types.is_date(kind):
-        return _date(value) or value
-    if not re.fullmatch(r"[0-9]{1,9}", value):
-        raise QueryError(f"{dimension} is a whole number, not {value!r}.")
-    return int(value)
+def from_dict(given: Mapping[str, Any]) -> Query:
+    """A query from JSON, as `Query.as_dict` writes it. Raises `QueryError`."""
+    known: dict[str, Any] = {"site": None}
+    for key, value in given.items():
+        if key not in _KEYS:
+            raise QueryError(f"A question has no {key!r}.", near(key, _KEYS))
+        name, kinds = _KEYS[key]
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            raise QueryError(f"{key} can't be {value!r}.", f"give {_said(kinds)}")
+        if isinstance(value, list) and key != "filters" and not _are_texts(value):
+            raise QueryError(f"{key} can't be {value!r}.", "give a list of names")
+        known[name] = value
+    known["filters"] = parse_tree(known.get("filters"))
+    known["compare"] = known.get("compare") or ""
+    return parse(**known)
 
 
-def _names(given: str | Sequence[str], known: Iterable[str], what: str) -> tuple[str, ...]:
+def _said(kinds: Iterable[type]) -> str:
+    words = {str: "a text", list: "a list", int: "a whole number", type(None): "null"}
+    return " or ".join(words[kind] for kind in kinds if kind in words)
+
+
+def _are_texts(values: Iterable[Any]) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+def _names(given: str | Sequence[str], find: Callable[[str], object], what: str) -> tuple[str, ...]:
     words = given.split(",") if isinstance(given, str) else given
     names = tuple(word.strip() for word in words if word.strip())
     for name in names:
-        if name not in known:
-            raise QueryError(f"There is no {what} {name!r}.", near(name, known))
+        find(name)
     if len(set(names)) < len(names):
         raise QueryError(f"A {what} is named twice: {', '.join(names)}.")
     return names
 
 
-def near(name: str, known: Iterable[str]) -> str:
-    """Advice after a wrong name: the names like it, or else all of them."""
-    names = list(known)
-    close = difflib.get_close_matches(name, names, 3, 0.5)
-    return f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(names)}"
+def _metric(name: str) -> None:
+    if name not in METRICS:
+        raise QueryError(f"There is no metric {name!r}.", near(name, METRICS))
 
 
-def _date(text: str | dt.date | None) -> dt.date | None:
-    if text is None or isinstance(text, dt.date):
-        return text
+def _range(word: str, first: str | dt.date | None, last: str | dt.date | None) -> Range:
+    ranges.check_word(word)
+    (begin, since), (end, until) = _date(first), _date(last)
+    return Range(word, begin, end, since, until)
+
+
+def _date(given: str | dt.date | None) -> tuple[dt.date | None, dt.time | None]:
+    """A day, or a day and a time on it."""
+    if given is None or given == "":
+        return None, None
+    if isinstance(given, dt.datetime):
+        return given.date(), given.time()
+    if isinstance(given, dt.date):
+        return given, None
+    day, mark, time = given.strip().replace(" ", "T").partition("T")
+    if not mark:
+        return parse_date(day), None
     try:
-        return dt.date.fromisoformat(text)
+        at = dt.time.fromisoformat(time)
     except ValueError as error:
-        raise QueryError(f"{text!r} is not a day.", "write it as 2026-11-21") from error
+        raise QueryError(f"{time!r} is not a time.", "write it as 2026-11-21T14:30") from error
+    if at.tzinfo is not None:
+        raise QueryError(f"{given!r} has a zone.", "times are those of the site: leave it out")
+    return parse_date(day), at
+
+
+def _moment(date: dt.date | None, time: dt.time | None) -> str | None:
+    if date is None:
+        return None
+    return date.isoformat() if time is None else dt.datetime.combine(date, time).isoformat()
 
 
 def _check(query: Query) -> None:
-    wrong = [m for m in query.metrics if m in schema.RECORD_MEASURES]
-    by = sorted(NOT_OF_RECORDS & dimensions_in(query.by, query.filters))
-    if wrong and by:
+    wrong = [m for m in query.metrics if _OF_RECORDS.intersection(schema.RATIOS.get(m, (m,))[:2])]
+    asked = {*query.by, *filters.dimensions_of(query.filters)}
+    if wrong and (by := sorted(NOT_OF_RECORDS & asked)):
         raise QueryError(
             f"{', '.join(wrong)} can't be counted by {' or '.join(by)}: they count records, bots "
             "and assets included, and only a visit has an entry and an exit.",
             "ask for views, visitors or visits",
         )
-    if query.first and query.last and query.first > query.last:
-        raise QueryError(f"The range ends ({query.last}) before it begins ({query.first}).")
+    _check_range(query)
     if query.limit is not None and query.limit < 1:
         raise QueryError(f"A limit of {query.limit} leaves nothing.", "use 1 or more")
+    if query.offset < 0:
+        raise QueryError(f"An offset of {query.offset} is before the first row.", "use 0 or more")
     known = (*query.metrics, *query.by)
     if query.order and query.order.removeprefix("-") not in known:
         raise QueryError(f"{query.order!r} is not asked for.", f"order by {' or '.join(known)}")
+
+
+def _check_range(query: Query) -> None:
+    first, last = query.range.first, query.range.last
+    start = first and dt.datetime.combine(first, query.range.since or dt.time.min)
+    end = last and dt.datetime.combine(last, query.range.until or dt.time.max)
+    if start and end and start >= end:
+        raise QueryError(f"The range ends ({last}) before it begins ({first}).")
+    if not query.compare:
+        return
+    if query.compare not in ranges.COMPARISONS:
+        known = ranges.COMPARISONS
+        raise QueryError(f"There is no comparison {query.compare!r}.", near(query.compare, known))
+    if not (first and last) and query.range.word in ("", "all", "custom"):
+        raise QueryError(
+            "Only a range with a first and a last day can be compared.",
+            "name one, such as 30d, or both days",
+        )

@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.coded import Names
-from pipeline.cuts import COLUMN_OF, Filter
+from pipeline.fields import COLUMN_OF
+from pipeline.filters import Filter
 from pipeline.tally import DAY, NONE, Counted, Longs
 
 #: With more places than this for each record, only those that are used get one.

@@ -130,6 +130,7 @@ class Dimension:
     doc: str
 
 
+#: Dimensions by which daily totals are kept, as long as these are.
 DIMENSIONS: dict[str, Dimension] = {
     d.name: d
     for d in (
@@ -156,6 +157,39 @@ DIMENSIONS: dict[str, Dimension] = {
         Dimension("bot_category", "record", "Kind of bot."),
     )
 }
+#: Dimensions that are answered as long as there are cubes or raw events.
+DETAILS: dict[str, Dimension] = {
+    d.name: d
+    for d in (
+        Dimension("utm_term", "visit", "utm_term of the campaign."),
+        Dimension("utm_content", "visit", "utm_content of the campaign."),
+        Dimension("content_type", "record", "Type of the content item."),
+        Dimension("content_id", "record", "Id of the content item."),
+        Dimension("view_type", "record", "How the content was viewed."),
+        Dimension("view_source", "record", "Through what the content was viewed."),
+        Dimension("signed_in", "record", "Whether the viewer was signed in."),
+        Dimension("event", "record", "Name of the custom event."),
+        Dimension("title", "record", "Title of the page, where it was told."),
+        Dimension("origin", "record", "Kind of evidence: log, pixel, script or api."),
+        Dimension("bot_reason", "record", "Why it is held to be a bot."),
+        Dimension("protocol", "record", "Protocol and version."),
+        Dimension("cache", "record", "Cache result."),
+        Dimension("tls", "record", "TLS protocol version."),
+        Dimension("mime", "record", "Content type of the answer."),
+    )
+}
+#: Spans of time on the clock of the site's wall: an hour that comes twice in autumn is one.
+TIMES: dict[str, Dimension] = {
+    d.name: d
+    for d in (
+        Dimension("time:hour", "record", "Day and hour, as 2026-11-21T09:00."),
+        Dimension("time:day", "record", "Day, as 2026-11-21."),
+        Dimension("time:week", "record", "Monday of the week, as 2026-11-16."),
+        Dimension("time:month", "record", "Month, as 2026-11."),
+    )
+}
+#: What a property of a custom event is asked for by: prop:plan.
+PROPERTY = "prop:"
 
 #: Additive measures kept per day, in the order of their columns in DAILY totals.
 MEASURES: dict[str, str] = {
@@ -172,14 +206,27 @@ MEASURES: dict[str, str] = {
     "signed_in_views": "Views by signed-in viewers.",
     "signed_in_visitors": "Visitors with a signed-in view.",
 }
+#: Additive measures that daily totals have no column for.
+DETAIL_MEASURES: dict[str, str] = {
+    "errors": "Records answered with a status of 400 or more, or with none.",
+    "not_found": "Records answered with 404.",
+    "cache_hits": "Records whose cache result says that the cache answered.",
+    "cache_known": "Records with a cache result.",
+    "conversions": "Visits with a custom event that fits the filters.",
+}
 #: Metrics worked out from measures: name -> (numerator, denominator, what it says).
 RATIOS: dict[str, tuple[str, str, str]] = {
     "bounce_rate": ("bounces", "visits", "Share of visits that bounced (0 to 1)."),
     "visit_duration": ("duration_s", "visits", "Mean seconds a visit, bounces included."),
     "views_per_visit": ("views", "visits", "Views a visit."),
+    "error_rate": ("errors", "hits", "Share of the records that are errors (0 to 1)."),
+    "cache_hit_ratio": ("cache_hits", "cache_known", "Share that the cache answered (0 to 1)."),
 }
 #: Measures that count records, not people: they have no value by entry or exit.
 RECORD_MEASURES = ("hits", "bot_hits", "bytes")
+RECORD_DETAILS = ("errors", "not_found", "cache_hits", "cache_known")
+#: A cache result with one of these words in it says that the cache answered.
+CACHE_HITS = ("hit", "stale", "updating", "revalidated")
 
 #: Buckets of response times within one doubling. Five keep every percentile within 8 %: the
 #: middle of a bucket is at most (q - 1) / (q + 1) = 6.9 % off, with q = 2 ** (1 / 5).

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.coded import Names
-from pipeline.cuts import COLUMN_OF
+from pipeline.fields import COLUMN_OF
 
 Longs = npt.NDArray[np.int64]
 DAY = ("site", "date")

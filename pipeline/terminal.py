@@ -97,9 +97,17 @@ def show_rows(rows: Iterable[dict[str, Any]], name: str, as_json: bool) -> None:
 
 def print_answer(answer: Mapping[str, Any]) -> None:
     """What `tallylog query` found, and how exact it is."""
-    columns = (*answer["query"]["dimensions"], *answer["query"]["metrics"])
-    print_table(columns, [(*row["dimensions"], *row["metrics"]) for row in answer["results"]])
+    names = answer["query"]["metrics"]
+    columns = (*answer["query"]["dimensions"], *names)
+    rows = [(*row["dimensions"], *row["metrics"]) for row in answer["results"]]
+    if answer["query"]["compare"]:
+        columns = (*columns, *(f"{name} before" for name in names))
+        found = [row["comparison"]["metrics"] for row in answer["results"]]
+        rows = [(*row, *before) for row, before in zip(rows, found, strict=True)]
+    print_table(columns, rows)
     print_facts({name: value for name, value in answer["meta"].items() if isinstance(value, str)})
+    for warning in answer["meta"]["warnings"]:
+        print(clean(f"note: {warning}"))
 
 
 def print_formats(found: Mapping[str, Any]) -> None:

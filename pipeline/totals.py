@@ -2,75 +2,96 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import pyarrow as pa
 
 from pipeline import schema
-from pipeline.cuts import Filter, column_type, dimensions_in, named, where
 from pipeline.engine import sql
+from pipeline.fields import Shift, column_type, expression
+from pipeline.filters import Filter, named, where
 from pipeline.question import Query
+from pipeline.supplies import Supply, additive, asked_of, is_open, is_pinned, pinned_to
 
 NOT_FOUND = Filter("status", "==", 404)
+_ALL = {name: f"sum({name})" for name in schema.MEASURES}
+#: What rows of totals by status say of errors.
+_OF_STATUS = {
+    "errors": "sum(hits) filter (status >= 400 or status = 0)",
+    "not_found": "sum(hits) filter (status = 404)",
+}
+_OF_NOT_FOUND = {
+    **{name: _ALL[name] for name in schema.RECORD_MEASURES},
+    **dict.fromkeys(("errors", "not_found"), "sum(hits)"),
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Rows of totals that add up to an answer: their scope and dimension, the columns that hold
-    values of dimensions, and the filters that are still to be applied."""
-
-    scope: str
-    dimension: str
-    columns: dict[str, str]
-    filters: tuple[Filter, ...]
-
-
-def total_for(query: Query) -> Rows | None:
-    """The rows that answer the query, if there are any."""
-    asked = dimensions_in(query.by, query.filters) - {"date"}
+def of_totals(query: Query) -> Iterator[Supply]:
+    """The rows that answer the query or some of it, if there are any."""
+    if is_open(query):
+        return
+    asked = asked_of(query.by, query.filters) - {"date"}
     if not asked:
-        return Rows("site", "", {}, query.filters)
-    if len(asked) == 1:
-        (name,) = asked
-        return _of_one(name, query) if is_pinned(name, query) else None
-    return _of_not_found(query) if NOT_FOUND in query.filters else None
+        yield Supply("totals", _ALL, query.filters, "site")
+    elif len(asked) == 1 and asked <= set(schema.DIMENSIONS):
+        yield _of_one(asked.pop(), query)
+    elif asked == {"content_type", "content_id"}:
+        yield from _of_content(query)
+    asked = asked_of(query.by, query.filters) - {"date"}
+    if asked <= {"status"}:
+        columns = {"status": "value"}
+        yield Supply("totals", _OF_STATUS, query.filters, "site", "status", columns)
+    if asked <= {"page", "referrer", "status"}:
+        yield from _of_not_found(query)
 
 
-def is_pinned(dimension: str, query: Query) -> bool:
-    """Whether each row of the answer is about one value of the dimension."""
-    return dimension in query.by or any(
-        f.dimension == dimension and f.operator == "==" and f.value != "" for f in query.filters
-    )
-
-
-def _of_one(name: str, query: Query) -> Rows:
+def _of_one(name: str, query: Query) -> Supply:
+    known = _ALL if is_pinned(name, query) else {m: _ALL[m] for m in sorted(additive(name))}
     if name == "page":
-        return Rows("page", "", {"page": "scope_value"}, query.filters)
-    return Rows("site", name, {name: "value"}, query.filters)
+        return Supply("totals", known, query.filters, "page", "", {"page": "scope_value"})
+    return Supply("totals", known, query.filters, "site", name, {name: "value"})
 
 
-def _of_not_found(query: Query) -> Rows | None:
-    """Records that were answered with 404, by page, and by referrer."""
+def _of_content(query: Query) -> Iterator[Supply]:
+    """One content item, if the question is about one."""
+    found = [pinned_to(name, query.filters) for name in ("content_type", "content_id")]
+    if not all(found):
+        return
+    kind = str(found[0].value) if found[0] else ""
+    columns = {
+        "content_type": f"left(scope_value, {len(kind)})",
+        "content_id": f"substr(scope_value, {len(kind) + 2})",
+    }
+    yield Supply("totals", _ALL, query.filters, "content", "", columns)
+
+
+def _of_not_found(query: Query) -> Iterator[Supply]:
+    """Records that were answered with 404, by page, and by referrer. All of them are counted if
+    that is asked for; else they alone are the ones not found."""
     left = tuple(f for f in query.filters if f != NOT_FOUND)
-    asked = dimensions_in(query.by, left) - {"date"}
-    if not asked <= {"page", "referrer"} or not query.measures <= set(schema.RECORD_MEASURES):
-        return None
+    asked = asked_of(query.by, left) - {"date"}
+    if not asked <= {"page", "referrer"}:
+        return
+    known = _OF_NOT_FOUND if left != query.filters else {"not_found": "sum(hits)"}
     dimension = "referrer" if "referrer" in asked else ""
     columns = {"page": "scope_value", **({dimension: "value"} if dimension else {})}
-    return Rows("status:404", dimension, columns, left)
+    yield Supply("totals", known, left, "status:404", dimension, columns)
 
 
-def totals_sql(rows: Rows, query: Query) -> str:
-    """Filter values are bound as $filter0, …, numbered as in `rows.filters`."""
-    values = [f'{_typed(d, column)} as "{d}"' for d, column in rows.columns.items()]
+def totals_sql(supply: Supply, query: Query, measures: list[str], shift: Shift) -> str:
+    """Filter values are bound as the filters of the supply name them."""
+    values = [f'{_typed(d, column)} as "{d}"' for d, column in supply.columns.items()]
+    keys = [
+        f"({expression('spoken', d, shift)})::varchar as key{i}," for i, d in enumerate(query.by)
+    ]
     return sql(
         "from_totals",
         named_value=", ".join(values) or "null as nothing",
-        scope=rows.scope,
-        dimension=rows.dimension,
-        keys=" ".join(f'spoken."{d}"::varchar as key{i},' for i, d in enumerate(query.by)),
-        sums=", ".join(f"sum({name}) as {name}" for name in schema.MEASURES),
-        filters=where("spoken", named(rows.filters)),
+        scope=supply.scope,
+        dimension=supply.dimension,
+        keys=" ".join(keys),
+        sums=", ".join(f"{supply.sums[name]} as {name}" for name in measures),
+        filters=where("spoken", named(supply.filters)),
     )
 
 

@@ -24,9 +24,9 @@ from tests.stores import Store, configuration, differences, filled
 
 T = TypeVar("T")
 #: What logs cannot hold: they are of the collector's making, and have tests of their own.
-NOT_IN_LOGS = {"content_views", "signed_in_views", "signed_in_visitors"}
-METRICS = [name for name in (*MEASURES, *RATIOS) if name not in NOT_IN_LOGS]
-RECORDS = ("hits", "bot_hits", "bytes")
+NOT_IN_LOGS = {"content_views", "signed_in_views", "signed_in_visitors", "cache_hit_ratio"}
+METRICS = [name for name in (*MEASURES, "not_found", *RATIOS) if name not in NOT_IN_LOGS]
+RECORDS = ("hits", "bot_hits", "bytes", "not_found", "error_rate")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ with people as (
         sum({counted}.signed_in_views)::bigint as signed_in_views,
         count(*) as visits,
         sum(visits.bounce)::bigint as bounces,
-        sum(visits.duration_s)::bigint as duration_s
+        sum(visits.duration_s)::bigint as duration_s,
+        count(*) filter ({counted}.events > 0) as conversions
     from {source}
     where {visit_filters}
     group by all
@@ -24,6 +25,7 @@ select
     sum(bounces) as bounces,
     sum(duration_s) as duration_s,
     sum(events) as events,
+    sum(conversions) as conversions,
     sum(signed_in_views) as signed_in_views,
     count(*) filter (signed_in_views > 0) as signed_in_visitors
 from people

@@ -6,6 +6,6 @@ select
     sum(is_content_view)::bigint as content_views,
     sum(is_event)::bigint as events,
     sum(is_signed_in_view)::bigint as signed_in_views
-from steps
+from {source}
 where {view_filters}
 group by all

@@ -32,7 +32,7 @@ select
     opening.country,
     opening.device,
     opening.browser,
-    opening.os
+    opening.os{more}
 from runs
 join steps as opening on opening.step = coalesce(first_view, first_step)
 left join steps as closing on closing.step = last_view

@@ -20,7 +20,7 @@ FROM_FIRST_VIEW = (
     "utm_campaign",
 )
 OF_THE_VISIT = ("entry", "exit", *FROM_FIRST_VIEW)
-OF_RECORDS = ("hits", "bot_hits", "bytes")
+OF_RECORDS = ("hits", "bot_hits", "bytes", "errors", "not_found", "error_rate")
 
 Key = tuple[object, ...]
 #: (dimension, operator, value); None asks for no value, or with != for any value
@@ -135,6 +135,15 @@ class Group:
     def bytes(self) -> int:
         return sum(r.bytes for r in self.records)
 
+    def errors(self) -> int:
+        return sum(1 for r in self.records if _status(r) == 0 or _status(r) >= 400)
+
+    def not_found(self) -> int:
+        return sum(1 for r in self.records if _status(r) == 404)
+
+    def error_rate(self) -> float | None:
+        return self.errors() / len(self.records) if self.records else None
+
     def visitors(self) -> int:
         return len({r.visitor for r in self.views})
 
@@ -152,6 +161,12 @@ class Group:
 
     def views_per_visit(self) -> float | None:
         return len(self.views) / len(self.visits) if self.visits else None
+
+
+def _status(record: Record) -> int:
+    status = record.values["status"]
+    assert isinstance(status, int)
+    return status
 
 
 def _add_records(

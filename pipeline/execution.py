@@ -1,0 +1,103 @@
+"""Plans carried out: what is read by several questions is opened once, and each question's rows
+are put where they can be added up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from pipeline import schema
+from pipeline.catalog import DailyPart
+from pipeline.cubes import cube_sql
+from pipeline.cuts import PEOPLE, RECORDS, Staged, cut, stage, unstage
+from pipeline.engine import view_files
+from pipeline.filters import parameters
+from pipeline.plan import Plan, Reading
+from pipeline.question import Query
+from pipeline.ranges import Period
+from pipeline.totals import totals_sql
+
+Source = tuple[str, tuple[DailyPart, ...], tuple[Path, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A plan for one period of a question; its rows go into `table`."""
+
+    query: Query
+    period: Period
+    plan: Plan
+    table: str
+    compared: bool
+
+
+def execute(con: duckdb.DuckDBPyConnection, tasks: Sequence[Task]) -> None:
+    """Fill the tables of the tasks; their rows are still to be added up."""
+    for task in tasks:
+        if not task.compared:
+            _create(con, task)
+    sources: dict[Source, list[tuple[Task, Reading]]] = {}
+    for task in tasks:
+        for reading in task.plan.readings:
+            source = (reading.supply.table, reading.files, reading.parts)
+            sources.setdefault(source, []).append((task, reading))
+    for source, wanted in sources.items():
+        with _opened(con, source, wanted):
+            for task, reading in wanted:
+                _insert(con, task, reading)
+
+
+def _create(con: duckdb.DuckDBPyConnection, task: Task) -> None:
+    keys = "".join(f"key{i} varchar, " for i in range(len(task.query.by)))
+    sums = ", ".join(f"{name} bigint" for name in sorted(task.query.measures))
+    con.execute(f"create temp table {task.table} ({keys}compared boolean, {sums})")
+
+
+@contextmanager
+def _opened(
+    con: duckdb.DuckDBPyConnection, source: Source, wanted: Sequence[tuple[Task, Reading]]
+) -> Iterator[None]:
+    table, files, parts = source
+    if not parts:
+        _choose(con, table, files)
+        yield
+        con.execute(f"drop view {table}")
+        con.unregister(f"chosen_{table}")
+        return
+    staged = [reading.staged(task.query) for task, reading in wanted]
+    columns = frozenset[str]().union(*(one.columns for one in staged))
+    together = Staged(parts, columns, any(one.people for one in staged))
+    stage(con, together)
+    yield
+    unstage(con, together)
+
+
+def _choose(con: duckdb.DuckDBPyConnection, table: str, files: Sequence[DailyPart]) -> None:
+    """A file may hold days whose rows in it are out of date: only the chosen ones are read."""
+    columns = pa.schema([(c.name, c.type) for c in schema.DAILY[table]])
+    view_files(con, table, sorted({file.path for file in files}), columns)
+    rows = [{"path": str(f.path), "site": f.site, "date": f.date} for f in files]
+    con.register(f"chosen_{table}", pa.Table.from_pylist(rows))
+
+
+def _insert(con: duckdb.DuckDBPyConnection, task: Task, reading: Reading) -> None:
+    query, shift, measures = task.query, task.period.shift, sorted(reading.measures)
+    bound = parameters(reading.supply.filters)
+    if reading.supply.table == "totals":
+        text = totals_sql(reading.supply, query, measures, shift)
+    elif reading.supply.table == "events":
+        asked = replace(query, filters=(*query.filters, *task.period.clip))
+        bound = parameters(asked.filters)
+        records = bool(reading.measures.intersection(RECORDS))
+        people = bool(reading.measures.intersection(PEOPLE))
+        text = cut(query.by, asked.filters, people, records, shift)
+    else:
+        text = cube_sql(reading.supply, query, measures, shift)
+    keys = "".join(f"key{i}, " for i in range(len(query.by)))
+    told = f"{keys}{task.compared} as compared, {', '.join(measures)}"
+    con.execute(f"insert into {task.table} by name select {told} from ({text})", bound)
