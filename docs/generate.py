@@ -87,9 +87,10 @@ def _help(command: click.Command, name: str) -> str:
 
 
 def _schema() -> str:
-    levels = {"record": "of the record", "visit": "of the visit"}
     columns = [(f"`{c.name}`", f"`{_type(c.type)}`", c.doc) for c in schema.EVENTS_COLUMNS]
-    dimensions = [(f"`{d.name}`", levels[d.level], d.doc) for d in schema.DIMENSIONS.values()]
+    kept = [_dimension(d) for d in schema.DIMENSIONS.values()]
+    details = [_dimension(d) for d in schema.DETAILS.values()]
+    times = [_dimension(d) for d in schema.TIMES.values()]
     ratios = [(f"`{name}`", f"`{n}` / `{d}`", doc) for name, (n, d, doc) in schema.RATIOS.items()]
     return "\n".join(
         [
@@ -103,12 +104,23 @@ def _schema() -> str:
             *_section("Outcomes that are not a class", ("outcome", ""), _named(schema.OUTCOMES)),
             *_section("Kinds of bots", ("`bot_category`", ""), _named(schema.BOT_CATEGORIES)),
             *_section("Channels", ("`channel`", "the visitor came by"), _named(schema.CHANNELS)),
-            *_section("Dimensions", ("dimension", "level", "what it is"), dimensions),
+            *_section(
+                "Dimensions kept in daily totals", ("dimension", "level", "what it is"), kept
+            ),
+            *_section("Dimensions of raw events and cubes", ("dimension", "level", ""), details),
+            *_section("Spans of time", ("dimension", "level", "what it is"), times),
+            "",
+            "`prop:NAME` is the property of that name of a custom event, of the record.",
             *_section("Metrics", ("metric", "what it counts"), _named(schema.MEASURES)),
+            *_section("Metrics of raw events", ("metric", ""), _named(schema.DETAIL_MEASURES)),
             *_section("Metrics worked out", ("metric", "from", "what it says"), ratios),
             "",
         ]
     )
+
+
+def _dimension(found: schema.Dimension) -> tuple[str, str, str]:
+    return f"`{found.name}`", f"of the {found.level}", found.doc
 
 
 def _type(kind: object) -> str:

@@ -48,10 +48,14 @@ def parse_tree(given: Any) -> tuple[Tree, ...]:
         return ()
     if isinstance(given, str):
         return (parse_text(given),)
-    if isinstance(given, Sequence) and all(isinstance(text, str) for text in given):
+    if isinstance(given, Sequence) and all(_is_text(text) for text in given):
         return tuple(map(parse_text, given))
     tree = _tree(given, 0)
     return tree.parts if isinstance(tree, Every) and not _is_one_test(tree) else (tree,)
+
+
+def _is_text(given: Any) -> bool:
+    return isinstance(given, str) and given not in WORDS
 
 
 def _tree(given: Any, level: int) -> Tree:
