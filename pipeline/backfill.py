@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from parsers.registry import Format, load_formats
 from parsers.wrappers import find_format
-from pipeline import sources
+from pipeline import journal, sources
 from pipeline.catalog import Catalog
 from pipeline.config import Config, Exclude, Source
 from pipeline.config import Site as ConfiguredSite
@@ -81,6 +81,8 @@ def backfill(
 def _sources(config: Config, paths: Sequence[str], site: str | None, fmt: str) -> list[Source]:
     if not paths:
         found = [s for s in config.sources if site is None or s.site == site]
+        if site is None:
+            found += [s for s in journal_of(config) if sources.matches(s.paths)]
         if not found:
             raise SourceError(
                 "There is nothing to read.",
@@ -96,6 +98,13 @@ def _sources(config: Config, paths: Sequence[str], site: str | None, fmt: str) -
         )
     name = site or (config.sites[0].name if config.sites else DEFAULT_SITE)
     return [Source(site=name, paths=tuple(paths), format=fmt)]
+
+
+def journal_of(config: Config) -> list[Source]:
+    """What the collector was told, as a source of all sites."""
+    paths = (journal.pattern(config.store.data),)
+    source = Source(by_host=True, paths=paths, format=journal.FORMAT, pixels=())
+    return [source] if config.sites else []
 
 
 def sites_of(config: Config, wanted: Sequence[Source]) -> dict[str, ConfiguredSite]:

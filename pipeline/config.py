@@ -90,6 +90,7 @@ UrlPath = Annotated[str, Field(pattern=r"^/[^?#\s]*$")]
 Host = Annotated[str, AfterValidator(_host)]
 SiteName = Annotated[str, AfterValidator(site_name)]
 When = Annotated[str, AfterValidator(_when)]
+ContentType = Annotated[str, Field(pattern=r"^\w[\w.-]{0,63}$")]
 
 
 def _table(description: str) -> Any:
@@ -113,6 +114,15 @@ class Site(Section):
         default="UTC", description="IANA name of the zone in which the site's days begin and end."
     )
     public: bool = Field(default=False, description="Whether everybody may read its statistics.")
+    origins: tuple[Host, ...] = Field(
+        default=(),
+        description="Hosts beside `hosts` whose pages may send hits to the collector; *.example.org"
+        " for all below one, * for any.",
+    )
+    content_types: tuple[ContentType, ...] = Field(
+        default=("video", "audio", "pdf", "static", "post", "blog_post"),
+        description="Types of content items that the collector takes.",
+    )
 
 
 class Exclude(Section):
@@ -248,6 +258,20 @@ class Web(Section):
         return self.url or f"http://{host}:{self.port}/"
 
 
+class Collector(Section):
+    durability: Literal["os", "fsync"] = Field(
+        default="os",
+        description="When a hit is answered: once the system has it (`os`: it survives the end of"
+        " any process), or once the disk has it (`fsync`: it survives a power cut).",
+    )
+    rate: float = Field(
+        default=20.0, ge=0, description="Hits a second that one address may send; 0 is no limit."
+    )
+    burst: int = Field(
+        default=200, ge=1, description="Hits that one address may send at once, after a pause."
+    )
+
+
 class Config(Section):
     sites: tuple[Site, ...] = Field(
         default=(), alias="site", description="A site whose visitors are counted."
@@ -264,6 +288,7 @@ class Config(Section):
     jobs: Jobs = _table("When `tallylog ingest` does its jobs: every 5m or 2h, at 03:30, or never.")
     log: Log = _table("What services say while they run.")
     web: Web = _table("The web server.")
+    collector: Collector = _table("What takes hits from pixels and scripts.")
 
     def site_named(self, name: str) -> Site:
         """The site of that name; one that is not configured has no hosts and zone UTC."""

@@ -70,6 +70,9 @@ EVENTS_COLUMNS = (
     Column("event", TEXT, "Name of a custom event."),
     Column("properties", TEXT, "Properties of a custom event, as a JSON object of texts."),
     Column("title", TEXT, "Title of the page, where a pixel or script told it."),
+    Column("screen", TEXT, "Size of the screen, as 1920x1080, where a script told it."),
+    Column("language", TEXT, "Language of the browser, as en-GB, where a script told it."),
+    Column("value", pa.float64(), "Value of a custom event."),
 )
 EVENTS = pa.schema([(c.name, c.type) for c in EVENTS_COLUMNS])
 

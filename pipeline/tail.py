@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from parsers.registry import load_formats
-from pipeline import backfill, status
+from pipeline import backfill, journal, status
 from pipeline.catalog import Catalog
 from pipeline.config import Config, Source
 from pipeline.config import Ingest as Settings
@@ -130,17 +130,20 @@ def make(config: Config, catalog: Catalog) -> Tail:
 
     Raises `SourceError` where there are none, `StoreError` where a site's zone has changed.
     """
-    if not config.sources:
+    told = backfill.journal_of(config)
+    wanted = [*config.sources, *told]
+    if not wanted:
         raise SourceError(
             "There is nothing to follow.", "configuration", "add a [[source]] to config.toml"
         )
     formats = dict(load_formats(config.formats))
-    sites = backfill.sites_of(config, config.sources)
+    journal.folder(catalog.data_dir).mkdir(parents=True, exist_ok=True)
+    sites = backfill.sites_of(config, wanted)
     ids = catalog.ensure_sites({site.name: site.timezone for site in sites.values()})
     salts = Salts(catalog.data_dir / "salts.db")
     salts.destroy()
     enricher = Enricher(salts, config.store.country_mmdb, config.store.keep_agent == "string")
-    requests = [backfill.request(source, config, sites, formats) for source in config.sources]
+    requests = [backfill.request(source, config, sites, formats) for source in wanted]
     ingest = Ingest(catalog, enricher, formats, ids)
     stopping, wake, owners = threading.Event(), threading.Event(), Owners()
     workers = ThreadPoolExecutor(len(os.sched_getaffinity(0)), "work")
@@ -157,8 +160,9 @@ def make(config: Config, catalog: Catalog) -> Tail:
             workers,
             wake,
             {_base(path) for path in source.paths},
+            journal.is_left if source in told else None,
         )
-        for source, request in zip(config.sources, requests, strict=True)
+        for source, request in zip(wanted, requests, strict=True)
     ]
     commits = Commits(ingest, config.ingest.commit_lines, stopping)
     return Tail(sources, commits, config.ingest, workers, stopping, wake)

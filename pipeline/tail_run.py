@@ -78,7 +78,7 @@ class Service:
     def _follow(self, tail: Tail) -> None:
         self.tail = tail
         jobs = threading.Thread(target=_runner(tail, self.config).loop, name="jobs", daemon=True)
-        log.info("following %d sources", len(tail.sources), extra={"pid": os.getpid()})
+        log.info("following %d sources", len(self.config.sources), extra={"pid": os.getpid()})
         try:
             jobs.start()
             tail.run()

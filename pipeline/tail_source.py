@@ -7,7 +7,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
@@ -69,6 +69,8 @@ class TailSource:
     workers: Executor
     wake: threading.Event
     folders: set[str] = field(default_factory=set)
+    #: Says of a file all of which is committed whether it is to be deleted.
+    is_over: Callable[[str], bool] | None = None
     files: dict[Key, TailFile] = field(default_factory=dict)
     errors: int = 0
     woken: bool = True
@@ -96,6 +98,7 @@ class TailSource:
         self.woken = self.more = False
         began = time.monotonic()
         self._scan(began)
+        self._delete_over()
         read: list[Read] = []
         for file in self._in_turn():
             if share <= 0 or time.monotonic() - began > POLL_SECONDS:
@@ -184,6 +187,16 @@ class TailSource:
             self._keep_open(file)
         real = os.path.realpath(path)
         self.folders |= {os.path.dirname(os.path.abspath(path)), os.path.dirname(real)}
+
+    def _delete_over(self) -> None:
+        """What was read by the poll before is committed by now, or the file restarted."""
+        if self.is_over is None:
+            return
+        for file in list(self.files.values()):
+            path, now = self._names.get(file.key, ("", None))
+            if now is not None and file.seen == now and not file.lag and self.is_over(path):
+                os.unlink(path)
+                self._drop(file)
 
     def _in_turn(self) -> list[TailFile]:
         """Files without a name first, then the oldest, but where the last poll was cut short

@@ -5,19 +5,24 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from flask import Flask
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import Interfaces, RuntimeModes
+from granian.http import HTTP1Settings
 
 from pipeline import logs
 from pipeline.config import Config
 from pipeline.config_file import load
 from pipeline.supervisor import die_with_parent
 from webapp import create_app
+from webapp.collector import make
+from webapp.gateway import Gateway
 
-THREADS = 16
 #: A stream that a browser holds open must not keep a worker from ending.
 KILL_SECONDS = 5
+#: How long a connection may take to send its headers, in milliseconds.
+HEADER_MS = 10_000
+#: Connections that are served at once; those that are idle cost little.
+CONNECTIONS = 4096
 
 
 def serve(config: Config, config_file: Path | None, data: Path | None) -> None:
@@ -26,9 +31,11 @@ def serve(config: Config, config_file: Path | None, data: Path | None) -> None:
         "tallylog",
         address=config.web.host,
         port=config.web.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
         workers=1,
-        blocking_threads=THREADS,
+        runtime_mode=RuntimeModes.mt,
+        backpressure=CONNECTIONS,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_MS),
         websockets=False,
         respawn_failed_workers=True,
         workers_kill_timeout=KILL_SECONDS,
@@ -37,6 +44,7 @@ def serve(config: Config, config_file: Path | None, data: Path | None) -> None:
     server.serve(target_loader=partial(_application, config_file, data), wrap_loader=False)
 
 
-def _application(config_file: Path | None, data: Path | None) -> Flask:
+def _application(config_file: Path | None, data: Path | None) -> Gateway:
     die_with_parent()
-    return create_app(load(config_file, data))
+    config = load(config_file, data)
+    return Gateway(make(config), create_app(config))

@@ -37,7 +37,7 @@ class Proxies:
         chains = coded(raw, FORWARDED)
         size = len(chains.values)
         pairs, rows = distinct(combine((peers.codes, 0), (chains.codes, size)))
-        trusted = _Trusted(self.networks)
+        trusted = Trusted(self.networks)
         found = [
             trusted.client(peers.values[peer], chains.values[chain])
             for peer, chain in zip(*split(pairs, size), strict=True)
@@ -48,7 +48,7 @@ class Proxies:
 
 
 @dataclass(slots=True)
-class _Trusted:
+class Trusted:
     """Tells trusted addresses; each text is looked at once."""
 
     networks: Iterable[str]
@@ -80,6 +80,9 @@ class _Trusted:
                 break
         return nearest
 
+    def has(self, address: str) -> bool:
+        return self._hop(address)[1]
+
     def _hop(self, text: str) -> tuple[str | None, bool]:
         """The address in its usual spelling, and whether it is trusted."""
         if text not in self._known:
@@ -94,7 +97,7 @@ class _Trusted:
 
 def client_of(networks: Iterable[str], peer: str | None, forwarded: str | None) -> str | None:
     """The client of one request, asked from `peer` with that X-Forwarded-For."""
-    return _Trusted(networks).client(peer, forwarded)
+    return Trusted(networks).client(peer, forwarded)
 
 
 def parse_address(text: str) -> Address | None:

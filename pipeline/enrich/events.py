@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from parsers.raw import UNTOLD
+from pipeline.enrich import ready
 from pipeline.enrich.agents import AgentFacts, Agents
 from pipeline.enrich.classes import classify
 from pipeline.enrich.columns import Coded, Codes, coded, combine, distinct, numbers, split
@@ -67,7 +68,7 @@ class Enricher:
         """The records of a RAW table in its order, without those that are excluded."""
         if self._lexicon.full:
             self._lexicon = Lexicon()
-        lexicon, raw = self._lexicon, log.pixels.described(raw)
+        lexicon, raw = self._lexicon, ready.opened(log.pixels.described(raw))
         agents, clients = coded(raw, "agent"), log.proxies.clients(raw)
         with lexicon.lock:
             columns = self._target(raw, lexicon) | self._audience(raw, agents, clients, lexicon)
@@ -78,6 +79,7 @@ class Enricher:
         salts = self.salts.of([key for key in days.keys if key[0]])
         keys = [salts[key].value if key[0] else b"" for key in days.keys]
         columns |= _identity(days, keys, clients, agents)
+        columns |= ready.ready(raw, columns)
         rows = _table(columns, raw.num_rows)
         keep = _kept(raw, columns, log, lexicon, agents, clients)
         rows = rows if keep is None else rows.filter(pa.array(keep))
@@ -116,6 +118,7 @@ class Enricher:
             ],
         )
         columns = dict(zip(fields, (codes[agents.codes] for codes in found), strict=True))
+        columns |= ready.audience(raw, lexicon, columns)
         (country,) = lexicon.facts("client", ("country",)).columns(
             clients.values, lambda new: [(code,) for code in self.countries.lookup(new)]
         )
@@ -188,7 +191,10 @@ def _redacted(column: Coded, name: str, lexicon: Lexicon) -> Numbers:
     return _gathered(shown, column.codes, name, lexicon)
 
 
-_PLAIN = ("method", "protocol", "mime", "cache", "tls", "title", "event", "properties")
+_PLAIN = (
+    *("method", "protocol", "mime", "cache", "tls", "title", "event", "properties"),
+    *("content_type", "content_id", "view_type", "view_source", "screen", "language"),
+)
 
 
 def _plain_texts(raw: pa.Table, lexicon: Lexicon) -> Columns:

@@ -32,6 +32,16 @@ class Rules:
         return np.asarray(by_page | by_agent | by_client)
 
 
+def matches(value: str | None, patterns: Sequence[str]) -> bool:
+    """Whether a pattern fits the value."""
+    return bool(_matching(patterns, [value])[0])
+
+
+def is_inside(address: str, networks: Sequence[str]) -> bool:
+    """Whether one of the networks has the address."""
+    return bool(_inside(networks, [address])[0])
+
+
 def _matching(patterns: Sequence[str], values: Sequence[str | None]) -> npt.NDArray[np.bool_]:
     if not patterns:
         return np.zeros(len(values), bool)

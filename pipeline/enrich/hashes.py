@@ -15,7 +15,7 @@ import numpy.typing as npt
 from pipeline.enrich.columns import Coded, combine, distinct, split
 
 #: What a hash is of, as the first part of its message: equal texts of two kinds differ.
-VISITOR, ADDRESS, AGENT = b"visitor", b"address", b"agent"
+VISITOR, ADDRESS, AGENT, VIEWER = b"visitor", b"address", b"agent", b"viewer"
 
 _BLOCK = 64
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))

@@ -22,8 +22,14 @@ import pyarrow.compute as pc
 from pipeline.enrich.columns import Codes, coded, combine, distinct, split
 from pipeline.enrich.urls import host_name
 
+PAGE, REFERRER, TITLE, EVENT, SITE = SHORT = ("p", "r", "t", "e", "s")
+#: What is kept as it is told, under its own name.
+PLAIN = (
+    *("content_type", "content_id", "view_type", "view_source"),
+    *("signed_in", "screen", "language", "value"),
+)
 #: Parameters that are no properties of an event; nor are those of a campaign.
-PAGE, REFERRER, TITLE, EVENT, SITE = PARAMETERS = ("p", "r", "t", "e", "s")
+PARAMETERS = frozenset({*SHORT, *PLAIN, "site", "viewer", "owner"})
 CAMPAIGN = "utm_"
 #: Longest title and longest name of an event kept.
 TEXT_LENGTH = 255
@@ -45,6 +51,14 @@ class Seen(NamedTuple):
     title: str | None
     event: str | None
     properties: str | None
+    content_type: str | None = None
+    content_id: str | None = None
+    view_type: str | None = None
+    view_source: str | None = None
+    signed_in: str | None = None
+    screen: str | None = None
+    language: str | None = None
+    value: str | None = None
     origin: str = "pixel"
 
 
@@ -72,6 +86,8 @@ class Pixels:
         rows, codes = rows[kept], (np.cumsum(telling) - 1)[codes[kept]]
         columns = zip(*(facts for facts in seen if facts), strict=True)
         for name, texts in zip(Seen._fields, columns, strict=False):
+            if name not in raw.column_names and not any(texts):
+                continue
             raw = _filled(raw, name, rows, codes, texts)
         return raw
 
@@ -92,7 +108,11 @@ def describe(url: str, header: str | None) -> Seen | None:
     """What the request for this pixel describes; `header` is the Referer it came with. None
     where it names neither a page nor an event."""
     query = url.partition("?")[2].partition("#")[0]
-    told = _parameters(query)
+    return described(parameters(query), query, header)
+
+
+def described(told: Mapping[str, str], query: str, header: str | None) -> Seen | None:
+    """The same of the parameters of the query."""
     page, event = _page(told.get(PAGE)) or _web(header), told.get(EVENT)
     if page is None and event is None:
         return None
@@ -102,14 +122,14 @@ def describe(url: str, header: str | None) -> Seen | None:
         host=host_name(on[1]) if on else None,
         referrer=told.get(REFERRER),
         kind="event" if event else "page",
-        site=told.get(SITE),
+        site=told.get("site") or told.get(SITE),
         title=_short(told.get(TITLE)),
         event=_short(event),
         properties=_properties(told) if event else None,
-    )
+    )._replace(**{name: told[name][:TEXT_LENGTH] for name in PLAIN if name in told})
 
 
-def _parameters(query: str) -> dict[str, str]:
+def parameters(query: str) -> dict[str, str]:
     """Decoded; of a parameter given twice the first counts, and one that is empty is missing."""
     found: dict[str, str] = {}
     for pair in query.split("&"):

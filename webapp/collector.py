@@ -1,0 +1,266 @@
+"""The collector: takes hits from pixels, scripts and servers, and appends each to the journal.
+
+It answers requests whose path ends in one of ROUTES, under any prefix; all others are for the
+application behind it. `wrapped` puts it before a WSGI application; gateway.py serves both.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from pipeline import journal
+from pipeline.config import Config
+from pipeline.enrich.agents import Agents
+from pipeline.enrich.countries import Countries
+from pipeline.enrich.exclude import Rules
+from pipeline.enrich.salts import Salts
+from pipeline.journal import Journal
+from pipeline.journal_ids import Ids
+from webapp.collector_batch import Batches
+from webapp.collector_http import GIF, Answer, Environ, Header, Request
+from webapp.collector_limits import Buckets
+from webapp.collector_people import People
+from webapp.collector_record import DISK_ERRORS, Recorder
+from webapp.collector_refusals import Refused
+from webapp.collector_sites import sites_of
+from webapp.collector_told import Told, body_of, content_view, page_view, pixel, plausible
+
+BODY_BYTES = 64 << 10
+BATCH_BYTES = 2 << 20
+URL_BYTES = 8 << 10
+#: Who asks from this machine is a server in front of this one.
+LOOPBACK = ("127.0.0.0/8", "::1/128")
+_NO_STORE: Header = ("cache-control", "no-store")
+_JSON: Header = ("content-type", "application/json")
+
+Read = Callable[[Request], Told]
+Say = Callable[[Request, str], Answer]
+StartResponse = Callable[..., Any]
+Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A request whose path ends in `suffix`. `read` says what it tells, `say` answers it: with
+    a reason, where it was not taken."""
+
+    suffix: str
+    methods: frozenset[str]
+    origin: str
+    read: Read
+    say: Say
+    body_bytes: int = BODY_BYTES
+
+
+def _pixel(request: Request, reason: str) -> Answer:
+    headers = [
+        ("content-type", "image/gif"),
+        _NO_STORE,
+        ("cross-origin-resource-policy", "cross-origin"),
+    ]
+    if request.method == "HEAD":
+        return Answer(200, [*headers, ("content-length", str(len(GIF)))])
+    return Answer(200, headers, GIF)
+
+
+def _silent(request: Request, reason: str) -> Answer:
+    return Answer(204, [_NO_STORE])
+
+
+#: Reasons that are the sender's mistake, and the status that says so.
+_STATUS = {"method": 405, "rate": 429, "large": 413, "long": 414, "slow": 408, "lost": 503}
+
+
+def _tracked(request: Request, reason: str) -> Answer:
+    if not reason or reason in ("owner", "excluded"):
+        return _json(200, {"success": True, "tracked": not reason})
+    return _json(_STATUS.get(reason, 400), {"success": False, "error": reason})
+
+
+def _accepted(request: Request, reason: str) -> Answer:
+    wrong = {"json": "body", "no event": "name", "no page": "url", "no site": "domain"}
+    if reason in wrong:
+        return _json(400, {"errors": {wrong[reason]: [reason]}})
+    status = _STATUS.get(reason, 202)
+    return Answer(status, [("content-type", "text/plain"), _NO_STORE], b"ok")
+
+
+def _json(status: int, told: Any) -> Answer:
+    return Answer(status, [_JSON, _NO_STORE], json.dumps(told).encode())
+
+
+def _of_body(read: Callable[[dict[str, Any], str | None], Told]) -> Read:
+    return lambda request: read(body_of(request.body), request.headers.get("referer"))
+
+
+_GET, _POST = frozenset({"GET", "HEAD"}), frozenset({"POST"})
+_PIXEL: Read = lambda request: pixel(request.query, request.headers.get("referer"))  # noqa: E731
+ROUTES = (
+    Route("/pixel.gif", _GET, "pixel", _PIXEL, _pixel),
+    Route("/p.gif", _GET, "pixel", _PIXEL, _pixel),
+    Route("/api/track/page-view", _POST, "script", _of_body(page_view), _silent),
+    Route("/api/track-view/", _POST, "script", _of_body(content_view), _tracked),
+    Route("/api/track-view", _POST, "script", _of_body(content_view), _tracked),
+    Route("/api/event", _POST, "script", _of_body(plausible), _accepted),
+)
+#: Answered by `Batches`.
+BATCH = "/api/events"
+
+
+@dataclass(slots=True)
+class Collector:
+    recorder: Recorder
+    batches: Batches
+    routes: Sequence[Route] = ROUTES
+
+    def body_bytes(self, path: str) -> int:
+        """How long the body of a request to this path may be; 0 where it is not for us."""
+        if path.endswith(BATCH):
+            return BATCH_BYTES
+        route = self._route(path)
+        return route.body_bytes if route else 0
+
+    def answer(self, request: Request, refusal: str = "") -> Answer:
+        """The answer to a request that is for us; `refusal` is why it can't be taken, if the
+        server knows."""
+        if request.method == "OPTIONS":
+            return self._preflight(request)
+        if request.path.endswith(BATCH):
+            return self._allowed(request, self.batches.answer(request, refusal))
+        route = self._route(request.path)
+        assert route is not None, request.path
+        ticket, reason = 0, refusal
+        try:
+            if not refusal:
+                ticket, reason = self._take(route, request)
+        except Refused as error:
+            reason = error.reason
+        if reason:
+            self.recorder.counts.refuse(reason)
+        answer = self._said(route, request, reason)
+        if not ticket:
+            return answer
+        return replace(answer, ticket=ticket, lost=self._said(route, request, "lost"))
+
+    def _said(self, route: Route, request: Request, reason: str) -> Answer:
+        answer = route.say(request, reason)
+        if reason:
+            answer.headers.append(("x-tallylog", reason))
+        return self._allowed(request, answer)
+
+    def _take(self, route: Route, request: Request) -> tuple[int, str]:
+        """Write the hit; returns its ticket, and why it is not counted, if it is not."""
+        if request.method not in route.methods:
+            raise Refused("method")
+        if len(request.path) + len(request.query) > URL_BYTES:
+            raise Refused("long")
+        if len(request.body) > route.body_bytes:
+            raise Refused("large")
+        recorder, headers = self.recorder, request.headers
+        client = recorder.people.client(request.peer, request.forwarded)
+        if not recorder.buckets.take(client.bucket):
+            raise Refused("rate")
+        told = route.read(request)
+        site = recorder.site(told, headers.get("origin"), headers.get("referer"))
+        try:
+            agent = headers.get("user-agent")
+            line, reason = recorder.line(told, site, client, agent, route.origin, 0)
+        except DISK_ERRORS as error:
+            raise recorder.lost(error) from error
+        return recorder.write([line], route.origin), reason
+
+    def _route(self, path: str) -> Route | None:
+        for route in self.routes:
+            if path.endswith(route.suffix):
+                return route
+        return None
+
+    def _preflight(self, request: Request) -> Answer:
+        headers = [
+            ("access-control-allow-methods", "GET, POST"),
+            ("access-control-allow-headers", "content-type, authorization"),
+            ("access-control-max-age", "86400"),
+        ]
+        return self._allowed(request, Answer(204, [*headers, _NO_STORE]))
+
+    def _allowed(self, request: Request, answer: Answer) -> Answer:
+        """With leave to read the answer, for pages of our sites."""
+        origin = request.headers.get("origin")
+        if origin is not None and self.recorder.sites.allows(origin):
+            answer.headers.append(("access-control-allow-origin", origin))
+            answer.headers.append(("vary", "origin"))
+        return answer
+
+
+def wrapped(application: Application, collector: Collector) -> Application:
+    """The application with the collector in front of it, for any WSGI server."""
+
+    def answer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        path = str(environ.get("PATH_INFO", ""))
+        most = collector.body_bytes(path)
+        if not most:
+            return application(environ, start_response)
+        size = str(environ.get("CONTENT_LENGTH") or "0")
+        known = size.isascii() and size.isdigit()
+        refusal = "" if known and int(size) <= most else "large"
+        body = environ["wsgi.input"].read(int(size)) if known and not refusal else b""
+        headers = Environ(environ)
+        request = Request(
+            str(environ["REQUEST_METHOD"]),
+            path,
+            str(environ.get("QUERY_STRING", "")),
+            headers,
+            str(environ.get("REMOTE_ADDR", "")),
+            lambda: headers.get("x-forwarded-for"),
+            body,
+        )
+        found = settled(collector, collector.answer(request, refusal))
+        start_response(f"{found.status} {HTTPStatus(found.status).phrase}", found.headers)
+        return [found.body]
+
+    return answer
+
+
+def settled(collector: Collector, answer: Answer) -> Answer:
+    """The answer, when it may be sent."""
+    if answer.ticket and answer.lost and not collector.recorder.wait(answer.ticket):
+        return answer.lost
+    return answer
+
+
+def make(config: Config) -> Collector:
+    data = config.store.data
+    data.mkdir(parents=True, exist_ok=True)
+    settings = config.collector
+    rules = Rules((), tuple(config.exclude.agents), tuple(config.exclude.addresses))
+    people = People(
+        Salts(data / "salts.db"),
+        Countries(config.store.country_mmdb),
+        rules,
+        (*config.web.trusted_proxies, *LOOPBACK),
+        None if config.store.keep_agent == "string" else Agents(),
+    )
+    recorder = Recorder(
+        sites_of(config),
+        people,
+        Journal(journal.folder(data)),
+        Buckets(settings.rate, settings.burst),
+        settings.durability == "fsync",
+    )
+    ids = Ids(journal.folder(data))
+    ids.recover()
+    return Collector(recorder, Batches(recorder, ids))
+
+
+def application(config_file: str | None = None, data: str | None = None) -> Application:
+    """For other WSGI servers: `gunicorn 'webapp.collector:application("config.toml")'`."""
+    from pipeline.config_file import load
+    from webapp import create_app
+
+    config = load(Path(config_file) if config_file else None, Path(data) if data else None)
+    return wrapped(create_app(config), make(config))

@@ -1,0 +1,139 @@
+"""`POST /api/events`: up to a thousand hits of other people at once, from a server with a key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pipeline.enrich.clients import parse_address
+from pipeline.journal_ids import Ids, digest
+from webapp.collector_http import Answer, Request
+from webapp.collector_record import DISK_ERRORS, Recorder
+from webapp.collector_refusals import REASONS, Refused
+from webapp.collector_told import URL_LENGTH, any_hit, json_of, moment, text
+
+MOST = 1000
+ORIGIN = "api"
+MayWrite = Callable[[str, str], bool]
+
+_STATUS = {"method": 405, "large": 413, "slow": 408, "lost": 503, "key": 401, "rate": 429}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A hit that is good, at its place in the batch; `id` is "" where it has none."""
+
+    index: int
+    line: bytes
+    id: str
+
+
+def nobody(key: str, site: str) -> bool:
+    """Whether the key may write to the site, where there are no keys."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    recorder: Recorder
+    ids: Ids
+    may_write: MayWrite = nobody
+
+    def answer(self, request: Request, refusal: str = "") -> Answer:
+        """Say what became of a batch. All good hits of it are taken, or none."""
+        try:
+            if refusal or request.method != "POST":
+                raise Refused(refusal or "method")
+            scheme, _, key = (request.headers.get("authorization") or "").partition(" ")
+            if scheme.lower() != "bearer" or not key.strip():
+                raise Refused("key")
+            hits, site = _hits(json_of(request.body))
+            return self._take(hits, site, key.strip())
+        except Refused as error:
+            self.recorder.counts.refuse(error.reason)
+            told = {"error": error.reason, "says": REASONS[error.reason]}
+            return _json(_STATUS.get(error.reason, 400), told)
+
+    def _take(self, hits: Sequence[Any], site: str | None, key: str) -> Answer:
+        good: list[Line] = []
+        errors: list[dict[str, Any]] = []
+        for index, hit in enumerate(hits):
+            try:
+                good.append(self._line(index, hit, site, key))
+            except Refused as error:
+                self.recorder.counts.refuse(error.reason)
+                says = REASONS[error.reason]
+                errors.append({"index": index, "error": error.reason, "says": says})
+        try:
+            with self._taking([one.id for one in good if one.id]) as new:
+                kept = _without_repeated(good, new)
+                ticket = self.recorder.write([one.line for one in kept], ORIGIN) if kept else 0
+        except DISK_ERRORS as error:
+            raise self.recorder.lost(error, len(good)) from error
+        told = {"accepted": len(good), "repeated": len(good) - len(kept), "errors": errors}
+        lost = _json(503, {"error": "lost", "says": REASONS["lost"]})
+        return replace(_json(200, told), ticket=ticket, lost=lost)
+
+    def _taking(self, ids: Sequence[str]) -> AbstractContextManager[set[str]]:
+        return self.ids.taking(ids) if ids else nullcontext(set())
+
+    def _line(self, index: int, hit: Any, default: str | None, key: str) -> Line:
+        if not isinstance(hit, dict):
+            raise Refused("json")
+        told = any_hit(hit)
+        if told.site is None:
+            told = replace(told, site=default)
+        site = self.recorder.site(told, None, None)
+        if not self.may_write(key, site.name):
+            raise Refused("key")
+        at = moment(hit["time"]) if hit.get("time") is not None else 0.0
+        given = text(hit.get("id"), URL_LENGTH)
+        one = digest(site.name, given) if given else ""
+        if one:
+            told.fields["id"] = one
+        client = self.recorder.people.located(_address(hit))
+        agent = text(hit.get("agent"), URL_LENGTH)
+        try:
+            line, _ = self.recorder.line(told, site, client, agent, ORIGIN, at)
+        except DISK_ERRORS as error:
+            raise self.recorder.lost(error) from error
+        return Line(index, line, one)
+
+
+def _hits(told: Any) -> tuple[Sequence[Any], str | None]:
+    """The hits of a body: an array of them, or an object with one, and the site of all."""
+    found = told.get("events") if isinstance(told, dict) else told
+    if not isinstance(found, list):
+        raise Refused("json")
+    if len(found) > MOST:
+        raise Refused("large")
+    return found, text(told.get("site")) if isinstance(told, dict) else None
+
+
+def _address(hit: Mapping[str, Any]) -> str:
+    """The address that a hit tells; "" where it tells none."""
+    told = hit.get("address") or hit.get("ip")
+    if told is None:
+        return ""
+    address = parse_address(told) if isinstance(told, str) else None
+    if address is None:
+        raise Refused("address")
+    return str(address)
+
+
+def _without_repeated(good: Sequence[Line], new: set[str]) -> list[Line]:
+    """The hits without an id, and of those with one the first of each new id."""
+    kept: list[Line] = []
+    for one in good:
+        if not one.id or one.id in new:
+            kept.append(one)
+            new.discard(one.id)
+    return kept
+
+
+def _json(status: int, told: Any) -> Answer:
+    headers = [("content-type", "application/json"), ("cache-control", "no-store")]
+    return Answer(status, headers, json.dumps(told).encode())
