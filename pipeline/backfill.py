@@ -49,7 +49,7 @@ def backfill(
     """
     began = time.monotonic()
     formats = dict(load_formats(config.formats))
-    wanted = _sources(config, paths, site, format)
+    wanted = _sources(config, data_dir, paths, site, format)
     sites = sites_of(config, wanted)
     requests = [
         replace(request(source, config, sites, formats), path=path)
@@ -78,11 +78,13 @@ def backfill(
     return ingest.summary
 
 
-def _sources(config: Config, paths: Sequence[str], site: str | None, fmt: str) -> list[Source]:
+def _sources(
+    config: Config, data_dir: Path, paths: Sequence[str], site: str | None, fmt: str
+) -> list[Source]:
     if not paths:
         found = [s for s in config.sources if site is None or s.site == site]
         if site is None:
-            found += [s for s in journal_of(config) if sources.matches(s.paths)]
+            found += [s for s in journal_of(config, data_dir) if sources.matches(s.paths)]
         if not found:
             raise SourceError(
                 "There is nothing to read.",
@@ -100,9 +102,9 @@ def _sources(config: Config, paths: Sequence[str], site: str | None, fmt: str) -
     return [Source(site=name, paths=tuple(paths), format=fmt)]
 
 
-def journal_of(config: Config) -> list[Source]:
+def journal_of(config: Config, data_dir: Path) -> list[Source]:
     """What the collector was told, as a source of all sites."""
-    paths = (journal.pattern(config.store.data),)
+    paths = (journal.pattern(data_dir),)
     source = Source(by_host=True, paths=paths, format=journal.FORMAT, pixels=())
     return [source] if config.sites else []
 

@@ -73,7 +73,7 @@ def _of_tailer(found: dict[str, Any] | None) -> dict[str, Samples]:
     commits = found["commits"]
     labelled = [
         ({"site": source["site"], "paths": " ".join(source["paths"])}, source)
-        for source in found["sources"]
+        for source in (*found["sources"], *found["journal"])
     ]
     return {
         "tallylog_ingest_up": [({}, 1)],

@@ -45,10 +45,14 @@ def write(
     path: Path, sources: Sequence[TailSource], stuck: Sequence[TailSource], commits: Commits
 ) -> None:
     """Replace the status; a reader sees the old one or the new one."""
+    states = [asdict(_status(source, source in stuck)) for source in sources]
     status = {
         "pid": os.getpid(),
         "time": time.time(),
-        "sources": [asdict(_status(source, source in stuck)) for source in sources],
+        "sources": [
+            told for source, told in zip(sources, states, strict=True) if source.is_over is None
+        ],
+        "journal": [told for source, told in zip(sources, states, strict=True) if source.is_over],
         "files": {
             str(file.source): {"lag_bytes": file.lag, "lag_seconds": round(file.behind, 1)}
             for source in sources

@@ -130,7 +130,7 @@ def make(config: Config, catalog: Catalog) -> Tail:
 
     Raises `SourceError` where there are none, `StoreError` where a site's zone has changed.
     """
-    told = backfill.journal_of(config)
+    told = backfill.journal_of(config, catalog.data_dir)
     wanted = [*config.sources, *told]
     if not wanted:
         raise SourceError(

@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from pipeline import journal
+from pipeline.access import keys
+from pipeline.catalog import Catalog
 from pipeline.config import Config
 from pipeline.enrich.agents import Agents
 from pipeline.enrich.countries import Countries
@@ -47,7 +50,7 @@ Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 @dataclass(frozen=True, slots=True)
 class Route:
     """A request whose path ends in `suffix`. `read` says what it tells, `say` answers it: with
-    a reason, where it was not taken."""
+    a reason, where it was not taken. Without an `origin` it is the sender's."""
 
     suffix: str
     methods: frozenset[str]
@@ -103,10 +106,10 @@ _PIXEL: Read = lambda request: pixel(request.query, request.headers.get("referer
 ROUTES = (
     Route("/pixel.gif", _GET, "pixel", _PIXEL, _pixel),
     Route("/p.gif", _GET, "pixel", _PIXEL, _pixel),
-    Route("/api/track/page-view", _POST, "script", _of_body(page_view), _silent),
-    Route("/api/track-view/", _POST, "script", _of_body(content_view), _tracked),
-    Route("/api/track-view", _POST, "script", _of_body(content_view), _tracked),
-    Route("/api/event", _POST, "script", _of_body(plausible), _accepted),
+    Route("/api/track/page-view", _POST, "", _of_body(page_view), _silent),
+    Route("/api/track-view/", _POST, "", _of_body(content_view), _tracked),
+    Route("/api/track-view", _POST, "", _of_body(content_view), _tracked),
+    Route("/api/event", _POST, "", _of_body(plausible), _accepted),
 )
 #: Answered by `Batches`.
 BATCH = "/api/events"
@@ -167,12 +170,17 @@ class Collector:
             raise Refused("rate")
         told = route.read(request)
         site = recorder.site(told, headers.get("origin"), headers.get("referer"))
+        # Browsers tell the origin of what a page posts; programs do not.
+        sent = told.script or headers.get("origin") is not None
+        origin = route.origin or ("script" if sent else "api")
+        if route.origin and told.script:
+            origin = "script"
         try:
             agent = headers.get("user-agent")
-            line, reason = recorder.line(told, site, client, agent, route.origin, 0)
+            line, reason = recorder.line(told, site, client, agent, origin, 0)
         except DISK_ERRORS as error:
             raise recorder.lost(error) from error
-        return recorder.write([line], route.origin), reason
+        return recorder.write([line], origin), reason
 
     def _route(self, path: str) -> Route | None:
         for route in self.routes:
@@ -245,6 +253,7 @@ def make(config: Config) -> Collector:
         (*config.web.trusted_proxies, *LOOPBACK),
         None if config.store.keep_agent == "string" else Agents(),
     )
+    may_write = partial(keys.may_write, Catalog(data))
     recorder = Recorder(
         sites_of(config),
         people,
@@ -254,7 +263,7 @@ def make(config: Config) -> Collector:
     )
     ids = Ids(journal.folder(data))
     ids.recover()
-    return Collector(recorder, Batches(recorder, ids))
+    return Collector(recorder, Batches(recorder, ids, may_write))
 
 
 def application(config_file: str | None = None, data: str | None = None) -> Application:

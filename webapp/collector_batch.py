@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Any
 
 from pipeline.enrich.clients import parse_address
@@ -31,16 +32,11 @@ class Line:
     id: str
 
 
-def nobody(key: str, site: str) -> bool:
-    """Whether the key may write to the site, where there are no keys."""
-    return False
-
-
 @dataclass(frozen=True, slots=True)
 class Batches:
     recorder: Recorder
     ids: Ids
-    may_write: MayWrite = nobody
+    may_write: MayWrite
 
     def answer(self, request: Request, refusal: str = "") -> Answer:
         """Say what became of a batch. All good hits of it are taken, or none."""
@@ -59,10 +55,11 @@ class Batches:
 
     def _take(self, hits: Sequence[Any], site: str | None, key: str) -> Answer:
         good: list[Line] = []
+        may_write = cache(partial(self.may_write, key))
         errors: list[dict[str, Any]] = []
         for index, hit in enumerate(hits):
             try:
-                good.append(self._line(index, hit, site, key))
+                good.append(self._line(index, hit, site, may_write))
             except Refused as error:
                 self.recorder.counts.refuse(error.reason)
                 says = REASONS[error.reason]
@@ -80,14 +77,16 @@ class Batches:
     def _taking(self, ids: Sequence[str]) -> AbstractContextManager[set[str]]:
         return self.ids.taking(ids) if ids else nullcontext(set())
 
-    def _line(self, index: int, hit: Any, default: str | None, key: str) -> Line:
+    def _line(
+        self, index: int, hit: Any, default: str | None, may_write: Callable[[str], bool]
+    ) -> Line:
         if not isinstance(hit, dict):
             raise Refused("json")
         told = any_hit(hit)
         if told.site is None:
             told = replace(told, site=default)
         site = self.recorder.site(told, None, None)
-        if not self.may_write(key, site.name):
+        if not may_write(site.name):
             raise Refused("key")
         at = moment(hit["time"]) if hit.get("time") is not None else 0.0
         given = text(hit.get("id"), URL_LENGTH)

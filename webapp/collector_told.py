@@ -29,18 +29,29 @@ _TRUE = frozenset({"1", "true", "yes"})
 #: How far ahead of ours a sender's clock may be.
 AHEAD_SECONDS = 24 * 3600
 
+#: Short names that Plausible's trackers and ours write.
+SHORT = {
+    **{"n": "name", "u": "url", "d": "domain", "r": "referrer", "t": "title", "w": "screen"},
+    **{"l": "language", "p": "props", "m": "props", "meta": "props", "$": "revenue"},
+    **{"h": "hash", "s": "script"},
+}
+#: Likewise of a pixel, beside those that pixels in logs have too.
+SHORT_OF_PIXEL = {"w": "screen", "l": "language", "h": "hash"}
+
 Body = Mapping[str, Any]
 Fields = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """`fields` go into the journal as they are; a `viewer` never does."""
+    """`fields` go into the journal as they are; a `viewer` never does. `script` says that a script
+    in a page sent it."""
 
     site: str | None
     fields: Fields
     viewer: str | None
     owner: str | None
+    script: bool = False
 
     @property
     def own(self) -> bool:
@@ -49,60 +60,82 @@ class Told:
 
 
 def pixel(query: str, referer: str | None) -> Told:
-    told = parameters(query)
-    seen = described(told, query, referer)
+    plain = parameters(query)
+    seen = described(plain, query, referer)
     if seen is None:
         raise Refused("no page")
+    told = _long(plain, SHORT_OF_PIXEL)
     names = ("url", "host", "referrer", "kind", "title", "event", "properties")
     fields = {name: value for name in names if (value := getattr(seen, name))}
-    fields.setdefault("kind", "page")
-    return Told(seen.site, fields | _common(told), *_viewer(told))
+    fields |= _common(told) | _fragment(told, fields.get("url"))
+    return Told(seen.site, fields, *_viewer(told), plain.get("o") == "script")
 
 
-def page_view(body: Body, referer: str | None) -> Told:
+def page_view(told: Body, referer: str | None) -> Told:
     """Of `path`, which may be a whole address, else of the page that the request came from."""
+    body = _long(told, SHORT)
     fields = _page(body, referer)
     if "url" not in fields:
         raise Refused("no page")
-    return Told(text(body.get("site")), fields | _common(body), *_viewer(body))
+    return _told(body, fields | _common(body))
 
 
-def content_view(body: Body, referer: str | None) -> Told:
+def content_view(told: Body, referer: str | None) -> Told:
+    body = _long(told, SHORT)
     fields = _page(body, referer) | _common(body)
     if "content_type" not in fields:
         raise Refused("content_type")
     if "content_id" not in fields:
         raise Refused("content_id")
-    return Told(text(body.get("site")), fields, *_viewer(body))
+    return _told(body, fields)
 
 
-def any_hit(body: Body, referer: str | None = None) -> Told:
+def any_hit(told: Body, referer: str | None = None) -> Told:
     """One of a batch: an event where it names one, a content view, or a view."""
-    if name := text(body.get("event") or body.get("name"), TEXT_LENGTH):
-        fields = _page(body, referer) | _common(body) | {"kind": "event", "event": name}
-        fields |= _properties(body.get("properties") or body.get("props"))
-        return Told(text(body.get("site")), fields, *_viewer(body))
+    body = _long(told, SHORT)
+    name = text(body.get("event") or body.get("name"))
+    if name and name != "pageview":
+        return _event(body, name, referer)
     if "content_type" in body or "content_id" in body:
         return content_view(body, referer)
     return page_view(body, referer)
 
 
-def plausible(body: Body, referer: str | None) -> Told:
-    """The payload of Plausible's trackers: docs of its events API, long and short names."""
-    name = text(body.get("name") or body.get("n"), TEXT_LENGTH)
+def plausible(told: Body, referer: str | None) -> Told:
+    """The payload of Plausible's trackers (docs of its events API), and of ours."""
+    body = _long(told, SHORT)
+    name = text(body.get("name"))
     if name is None:
         raise Refused("no event")
-    plain = dict(body) | {"path": body.get("url") or body.get("u")}
-    plain["referrer"] = body.get("referrer") or body.get("r")
-    fields = _page(plain, referer) | _common(body)
-    if name != "pageview":
-        fields |= {"kind": "event", "event": name}
-        props = next((body[n] for n in ("props", "p", "meta", "m") if body.get(n)), None)
-        fields |= _properties(props) | _revenue(body.get("revenue") or body.get("$"))
-    elif "url" not in fields:
-        raise Refused("no page")
-    domain = text(body.get("domain") or body.get("d"))
-    return Told(domain.split(",")[0].strip() if domain else None, fields, *_viewer(body))
+    return page_view(body, referer) if name == "pageview" else _event(body, name, referer)
+
+
+def _event(body: Body, name: str, referer: str | None) -> Told:
+    fields = _page(body, referer) | _common(body) | {"kind": "event", "event": name}
+    fields |= _properties(body.get("properties") or body.get("props"))
+    return _told(body, fields | _revenue(body.get("revenue")))
+
+
+def _told(body: Body, fields: Fields) -> Told:
+    site = text(body.get("site") or body.get("domain"))
+    # Plausible's may name several sites; the first one is that of the page.
+    first = site.split(",")[0].strip() if site else None
+    return Told(first, fields, *_viewer(body), bool(body.get("script")))
+
+
+def _long(told: Body, short: Mapping[str, str]) -> Body:
+    """With long names for short ones, unless these are given too."""
+    found = {short[name]: value for name, value in told.items() if name in short}
+    return {**found, **told} if found else told
+
+
+def _fragment(told: Body, url: str | None) -> Fields:
+    """The page with its fragment, where the sender says that it is part of the page."""
+    if not url or "#" not in url or not _is_true(told.get("hash")):
+        return {}
+    target, _, fragment = url.partition("#")
+    path, mark, query = target.partition("?")
+    return {"url": f"{path}%23{fragment.replace('?', '%3F')}{mark}{query}"}
 
 
 def body_of(data: bytes) -> dict[str, Any]:
@@ -158,7 +191,7 @@ def _page(body: Body, referer: str | None) -> Fields:
         fields["referrer"] = referrer
     if title := text(body.get("title")):
         fields["title"] = title
-    return fields
+    return fields | _fragment(body, fields.get("url"))
 
 
 def _common(told: Body) -> Fields:
@@ -180,8 +213,12 @@ def _common(told: Body) -> Fields:
         if value and shape.fullmatch(value):
             found[name] = value
     if (signed := told.get("signed_in")) is not None:
-        found["signed_in"] = "true" if signed is True or text(signed) in _TRUE else "false"
+        found["signed_in"] = "true" if _is_true(signed) else "false"
     return found | _value(told.get("value"))
+
+
+def _is_true(told: Any) -> bool:
+    return told is True or text(told) in _TRUE
 
 
 def _viewer(told: Body) -> tuple[str | None, str | None]:

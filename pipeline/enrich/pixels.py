@@ -29,7 +29,7 @@ PLAIN = (
     *("signed_in", "screen", "language", "value"),
 )
 #: Parameters that are no properties of an event; nor are those of a campaign.
-PARAMETERS = frozenset({*SHORT, *PLAIN, "site", "viewer", "owner"})
+PARAMETERS = frozenset({*SHORT, *PLAIN, "site", "viewer", "owner", "w", "l", "h", "o"})
 CAMPAIGN = "utm_"
 #: Longest title and longest name of an event kept.
 TEXT_LENGTH = 255
