@@ -208,7 +208,7 @@ def test_no_secret_is_kept_as_it_is(config, catalog) -> None:
     assert not [secret for secret in secrets if secret.encode() in held]
 
 
-@pytest.mark.parametrize("path", ["/login", "/no-such-page", "/healthz", "/static/door.css"])
+@pytest.mark.parametrize("path", ["/login", "/no-such-page", "/healthz", "/static/app.css"])
 def test_every_answer_has_the_headers_that_protect_it(client, path: str) -> None:
     with client.get(path) as answer:
         assert {name: answer.headers[name] for name in HEADERS} == HEADERS

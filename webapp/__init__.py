@@ -6,11 +6,12 @@ from __future__ import annotations
 from flask import Flask
 
 from pipeline.config import Config
-from webapp import attempts, auth, current, headers, problems, script, sessions
+from webapp import attempts, auth, current, headers, languages, problems, script, sessions
+from webapp.dashboard import dashboard
 from webapp.doors import doors
 from webapp.health import health
 
-BLUEPRINTS = (health, doors)
+BLUEPRINTS = (health, doors, dashboard)
 
 
 def create_app(config: Config) -> Flask:
@@ -18,7 +19,7 @@ def create_app(config: Config) -> Flask:
     app = Flask(__name__)
     current.install(app, config)
     sessions.install(app, config)
-    for part in (attempts, auth, headers, problems):
+    for part in (attempts, auth, headers, languages, problems):
         part.install(app)
     for blueprint in (*BLUEPRINTS, script.blueprint()):
         app.register_blueprint(blueprint)

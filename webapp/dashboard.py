@@ -1,0 +1,104 @@
+"""The pages that people look at: all sites, one site, a list, and the account of lines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from pipeline.catalog import Site
+from pipeline.errors import QueryError
+from webapp import show
+from webapp.asking import Asking, asked_for
+from webapp.auth import access, local, public, reads_site, somebody
+from webapp.current import catalog, config, site_names
+from webapp.languages import COOKIE as LANGUAGE_COOKIE
+from webapp.languages import LANGUAGES
+from webapp.ledger import rejected_examples, trust
+from webapp.listing import listed
+from webapp.overview import overview
+from webapp.panels import PANELS
+from webapp.questions import narrowing
+from webapp.sites import cards
+
+dashboard = Blueprint("dashboard", __name__)
+THEMES = ("light", "dark", "auto")
+YEAR_SECONDS = 365 * 86_400
+
+
+def known_site(name: str) -> Site:
+    """The site of the catalog, or else that of the configuration, which has no records yet."""
+    found = next((site for site in catalog().sites() if site.name == name), None)
+    return found or Site(0, name, config().site_named(name).timezone)
+
+
+def asking_of(site: str) -> Asking:
+    return asked_for(site, [panel.name for panel in PANELS], narrowing(access().filter_of(site)))
+
+
+@dashboard.get("/")
+@somebody
+def sites() -> str:
+    return render_template("sites.html", cards=cards(catalog(), readable_sites()))
+
+
+@dashboard.get("/s/<site>/")
+@reads_site
+def site(site: str) -> str | tuple[str, int]:
+    try:
+        asking = asking_of(site)
+        page = overview(catalog(), asking, known_site(site).timezone)
+    except QueryError as error:
+        return render_template("wrong.html", error=error, site=site), 400
+    account = None if asking.narrowed else trust(catalog(), site)
+    return render_template("site.html", page=page, ask=asking, trust=account)
+
+
+@dashboard.get("/s/<site>/list/<panel>/<tab>")
+@reads_site
+def listing(site: str, panel: str, tab: str) -> str | tuple[str, int]:
+    """All rows of one tab of a panel, a page of them at a time."""
+    try:
+        asking = asking_of(site)
+        page = listed(catalog(), asking, known_site(site).timezone, panel, tab)
+    except QueryError as error:
+        return render_template("wrong.html", error=error, site=site), 400
+    return render_template("listing.html", page=page or abort(404), ask=asking)
+
+
+@dashboard.get("/s/<site>/ledger")
+@reads_site
+def ledger(site: str) -> str:
+    """What became of every line, by log and by day. Names of files and what stands in them are
+    for those who manage the site."""
+    asking = asking_of(site)
+    if asking.narrowed:
+        abort(404, "This link shows a part of the site, and lines are counted for all of it.")
+    account = trust(catalog(), site)
+    examples = rejected_examples(catalog(), account) if access().may_manage(site) else []
+    return render_template("ledger.html", ask=asking, trust=account, examples=examples)
+
+
+@dashboard.get("/appearance")
+@public
+def appearance() -> Response:
+    """Keeps how a reader wants to see the pages, and goes back."""
+    answer = redirect(local(request.args.get("back", "/")))
+    choices = {"theme": THEMES, LANGUAGE_COOKIE: tuple(LANGUAGES)}
+    for name, known in choices.items():
+        if (value := request.args.get(name)) in known:
+            answer.set_cookie(name, value, YEAR_SECONDS, samesite="Lax")
+    return answer
+
+
+def readable_sites() -> list[str]:
+    return sorted(access().readable(site_names()))
+
+
+@dashboard.app_context_processor
+def _shared() -> dict[str, Any]:
+    chosen = request.cookies.get("theme", "auto")
+    theme = chosen if chosen in THEMES else "auto"
+    here = request.full_path.removesuffix("?")
+    return {"theme": theme, "show": show, "here": here, "readable_sites": readable_sites}

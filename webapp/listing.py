@@ -1,0 +1,69 @@
+"""All rows of one tab of a panel: searched, sorted and cut into pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flask import request, url_for
+
+from pipeline.catalog import Catalog
+from webapp.asking import Asking, Condition
+from webapp.overview import Table, resolve, today_in
+from webapp.panels import PANELS
+from webapp.periods import Period
+from webapp.questions import Scope, answer_all, known_days
+
+ROWS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of the rows. `search` is what the values have to contain."""
+
+    asking: Asking
+    period: Period
+    table: Table
+    offset: int
+    search: str
+    order: str
+
+    def url(self, **changes: Any) -> str:
+        """The address of the same list with another page, order or search."""
+        values = {"offset": self.offset, "search": self.search, "order": self.order, **changes}
+        given = {name: value for name, value in values.items() if value}
+        place = {"panel": self.table.panel.name, "tab": self.table.tab.name}
+        return self.asking.at("dashboard.listing", {**place, **given})
+
+    def sorted_by(self, name: str) -> str:
+        """By a column; by the one that it is sorted by already, the other way round."""
+        return self.url(order=f"-{name}" if self.order == name else name, offset=0)
+
+    @property
+    def last(self) -> int:
+        return self.offset + len(self.table.rows)
+
+    @property
+    def form(self) -> str:
+        panel, tab = self.table.panel.name, self.table.tab.name
+        return url_for("dashboard.listing", site=self.asking.site, panel=panel, tab=tab)
+
+
+def listed(catalog: Catalog, asking: Asking, zone: str, panel: str, tab: str) -> Listing | None:
+    """None where there is no such tab."""
+    found = next((one for one in PANELS if one.name == panel), None)
+    open_tab = (
+        next((t for t in found.tabs if t.name == tab and t.available), None) if found else None
+    )
+    if found is None or open_tab is None:
+        return None
+    period, _ = resolve(asking, today_in(zone), known_days(catalog, asking.site))
+    search, order = request.args.get("search", "").strip(), request.args.get("order", "")
+    offset = max(0, request.args.get("offset", 0, int))
+    wanted = asking
+    if search:
+        like = Condition(open_tab.by, "~", f"*{search}*")
+        wanted = replace(asking, filters=(*asking.filters, like))
+    query = Scope(wanted, period).of_tab(open_tab, ROWS, offset, order)
+    said = answer_all(catalog, {"rows": query})["rows"]
+    return Listing(asking, period, Table(found, open_tab, said), offset, search, order)
