@@ -5,6 +5,7 @@ pipeline/sql. Nothing here knows what the numbers mean.
 from __future__ import annotations
 
 import tempfile
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -38,6 +39,8 @@ class Engine:
 
     def __init__(self, limits: Limits = DEFAULT) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="tallylog-", dir=limits.spill)
+        # An engine that lives as long as its process goes with it, and so does the folder.
+        weakref.finalize(self, self._folder.cleanup)
         config: dict[str, str | bool | int | float | list[str]] = {
             "threads": limits.threads,
             "memory_limit": limits.memory,

@@ -10,12 +10,13 @@ from typing import Any
 from flask import request, url_for
 
 from pipeline.errors import QueryError
+from pipeline.filters import Tree
 from webapp.periods import COMPARISONS, PRESETS
 
 #: Whose requests are counted.
 WHO = ("people", "bots", "all")
 #: Operators of filters, the longer first, and what negates them.
-OPERATORS = ("==", "!=", "!~", "~")
+OPERATORS = ("==", "!=", "!~", "=~", "*=", "~")
 NEGATED = {"==": "!=", "!=": "==", "~": "!~", "!~": "~"}
 
 
@@ -32,7 +33,7 @@ class Condition:
 
     @property
     def negated(self) -> Condition:
-        return replace(self, operator=NEGATED[self.operator])
+        return replace(self, operator=NEGATED.get(self.operator, self.operator))
 
 
 def condition(text: str) -> Condition:
@@ -60,7 +61,7 @@ class Asking:
     metric: str = ""
     step: str = ""
     tabs: tuple[tuple[str, str], ...] = ()
-    narrowed: tuple[str, ...] = ()
+    narrowed: tuple[Tree, ...] = ()
 
     def pairs(self) -> list[tuple[str, str]]:
         """What follows the ? of the address."""
@@ -115,7 +116,7 @@ class Asking:
         return held[0] if len(held) == 1 and not self.any_of else None
 
 
-def asked_for(site: str, panels: Iterable[str], narrowed: tuple[str, ...] = ()) -> Asking:
+def asked_for(site: str, panels: Iterable[str], narrowed: tuple[Tree, ...] = ()) -> Asking:
     """What the address of the current request asks for; raises `QueryError` where it can't be."""
     args = request.args
     word = args.get("range", "")

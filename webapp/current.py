@@ -8,6 +8,7 @@ from flask import Flask, current_app
 
 from pipeline.catalog import Catalog
 from pipeline.config import Config
+from pipeline.engine import DEFAULT, Engine
 
 _NAME = "tallylog"
 
@@ -32,6 +33,16 @@ def catalog() -> Catalog:
         if "catalog" not in held:
             held["catalog"] = Catalog(config().store.data)
         opened: Catalog = held["catalog"]
+    return opened
+
+
+def engine() -> Engine:
+    """What answers questions, shared by all threads."""
+    held = current_app.extensions[_NAME]
+    with held["lock"]:
+        if "engine" not in held:
+            held["engine"] = Engine(DEFAULT)
+        opened: Engine = held["engine"]
     return opened
 
 

@@ -8,15 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pipeline.catalog import Catalog
 from pipeline.errors import QueryError
 from pipeline.query import Answer
-from pipeline.question import Query
 from webapp.asking import Asking
 from webapp.figures import FIGURES
 from webapp.panels import Panel, Tab, panels, tiles
-from webapp.periods import COMPARISONS, DEFAULT, PRESETS, Period, steps_for
-from webapp.questions import Said, Scope, answer_all, known_days, nearest
+from webapp.periods import DEFAULT, PRESETS, Period, steps_for
+from webapp.questions import Said, Scope, Store, known_days, nearest
 from webapp.series import Series, Span, series_of
 
 
@@ -82,7 +80,6 @@ class Table:
 class Overview:
     asking: Asking
     period: Period
-    compared: Period | None
     today: dt.date
     known: Period | None
     moved: bool
@@ -90,6 +87,15 @@ class Overview:
     tiles: tuple[Tile, ...]
     series: Series | None
     tables: tuple[Table, ...]
+
+    @property
+    def compared(self) -> Period | None:
+        """The days that the totals are compared with."""
+        totals = self.said["totals"]
+        told = None if isinstance(totals, QueryError) else totals.meta.get("comparison")
+        if not told or not told["from"]:
+            return None
+        return Period(dt.date.fromisoformat(told["from"]), dt.date.fromisoformat(told["to"]))
 
     @property
     def word(self) -> str:
@@ -125,8 +131,8 @@ class Overview:
         return self.period.first <= self.today <= self.period.last
 
 
-def today_in(zone: str) -> dt.date:
-    return dt.datetime.now(ZoneInfo(zone)).date()
+def now_in(zone: str) -> dt.datetime:
+    return dt.datetime.now(ZoneInfo(zone))
 
 
 def resolve(asking: Asking, today: dt.date, known: Period | None) -> tuple[Period, bool]:
@@ -144,67 +150,47 @@ def resolve(asking: Asking, today: dt.date, known: Period | None) -> tuple[Perio
     return usual, False
 
 
-def overview(catalog: Catalog, asking: Asking, zone: str) -> Overview:
+def overview(store: Store, asking: Asking, zone: str) -> Overview:
     """Everything of the page, from one round of questions."""
-    today, known = today_in(zone), known_days(catalog, asking.site)
-    period, moved = resolve(asking, today, known)
-    compared = COMPARISONS[asking.compare].period(period)
+    now, known = now_in(zone), known_days(store.catalog, asking.site)
+    period, moved = resolve(asking, now.date(), known)
     scope = Scope(asking, period)
     metrics = scope.askable(tiles(asking.who))
     if asking.metric not in metrics:
         asking = replace(asking, metric="")
     steps = steps_for(period)
     step = asking.step if asking.step in steps else steps[0]
-    questions = _questions(scope, metrics, compared, "hour" if step == "hour" else "date")
-    open_tabs = {panel.name: panel.shown(asking.tab(panel.name)) for panel in panels()}
-    questions |= {
-        panel.name: scope.of_tab(tab, None if tab.map else panel.rows)
-        for panel in panels()
-        for tab in [open_tabs[panel.name]]
-    }
-    said = answer_all(catalog, questions)
-    series = series_of(said, metrics, period, compared, Span(known, today, step))
+    shown = {panel.name: (panel, panel.shown(asking.tab(panel.name))) for panel in panels()}
+    said = store.answer_all(
+        {
+            "totals": scope.of_who(metrics),
+            "series": scope.of_who(metrics, f"time:{step}"),
+            **{
+                name: scope.of_tab(tab, None if tab.map else panel.rows)
+                for name, (panel, tab) in shown.items()
+            },
+        }
+    )
+    found, span = said["series"], Span(step, period, known, now)
+    series = None if isinstance(found, QueryError) else series_of(found, metrics, span)
     return Overview(
         asking,
         period,
-        compared,
-        today,
+        now.date(),
         known,
         moved,
         said,
-        _tiles(said, metrics, series),
+        _tiles(said["totals"], metrics, series),
         series,
-        tuple(Table(panel, open_tabs[panel.name], said[panel.name]) for panel in panels()),
+        tuple(Table(panel, tab, said[name]) for name, (panel, tab) in shown.items()),
     )
 
 
-def _questions(
-    scope: Scope, metrics: tuple[str, ...], compared: Period | None, by: str
-) -> dict[str, Query]:
-    found = {"totals": scope.of_who(metrics), "series": scope.of_who(metrics, by)}
-    if compared:
-        found["base"] = scope.of_who(metrics, period=compared)
-        found["base series"] = scope.of_who(metrics, by, compared)
-    return found
-
-
-def _tiles(
-    said: Mapping[str, Said], metrics: Sequence[str], series: Series | None
-) -> tuple[Tile, ...]:
-    values, bases = _only_row(said["totals"]), _only_row(said.get("base"))
+def _tiles(said: Said, metrics: Sequence[str], series: Series | None) -> tuple[Tile, ...]:
+    row = {} if isinstance(said, QueryError) else said.results[0]
+    values = row.get("metrics", [None] * len(metrics))
+    bases = row.get("comparison", {}).get("metrics", [None] * len(metrics))
     return tuple(
-        Tile(
-            name,
-            values[i] if values else None,
-            bases[i] if bases else None,
-            series.values[name] if series else (),
-        )
-        for i, name in enumerate(metrics)
+        Tile(name, value, base, series.values[name] if series else ())
+        for name, value, base in zip(metrics, values, bases, strict=True)
     )
-
-
-def _only_row(said: Said | None) -> list[Any] | None:
-    if said is None or isinstance(said, QueryError) or not said.results:
-        return None
-    found: list[Any] = said.results[0]["metrics"]
-    return found

@@ -8,6 +8,8 @@ from pipeline import schema
 from pipeline.question import METRICS
 from webapp.languages import mark
 
+KNOWN = {**schema.DIMENSIONS, **schema.DETAILS}
+
 
 @dataclass(frozen=True, slots=True)
 class Tab:
@@ -26,7 +28,7 @@ class Tab:
 
     @property
     def available(self) -> bool:
-        return self.by in schema.DIMENSIONS and all(name in METRICS for name in self.metrics)
+        return self.by in KNOWN and all(name in METRICS for name in self.metrics)
 
 
 @dataclass(frozen=True, slots=True)

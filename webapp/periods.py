@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
-from collections.abc import Callable
 from dataclasses import dataclass
 
+from pipeline.ranges import WORDS
 from webapp.languages import mark
 
 DAY = dt.timedelta(days=1)
@@ -29,82 +28,45 @@ class Period:
     def moved(self, days: int) -> Period:
         return Period(self.first + days * DAY, self.last + days * DAY)
 
-    def years_before(self, years: int) -> Period:
-        return Period(_year_before(self.first, years), _year_before(self.last, years))
-
-
-def _year_before(day: dt.date, years: int) -> dt.date:
-    last = calendar.monthrange(day.year - years, day.month)[1]
-    return day.replace(year=day.year - years, day=min(day.day, last))
-
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A range by its word in the address, its title, the key that chooses it, and what it is when
-    today and the days that have records are known."""
+    """A range of `pipeline.ranges` by its word, with its title and the key that chooses it."""
 
     word: str
     title: str
     key: str
-    period: Callable[[dt.date, Period], Period]
 
-
-def _ending_yesterday(days: int) -> Callable[[dt.date, Period], Period]:
-    return lambda today, _: Period(today - days * DAY, today - DAY)
+    def period(self, today: dt.date, known: Period) -> Period:
+        """What it means today; `known` are the days that have records."""
+        first, last = WORDS[self.word](today)
+        return Period(first or known.first, last or known.last)
 
 
 PRESETS = {
     preset.word: preset
     for preset in (
-        Preset("today", mark("Today"), "d", lambda today, _: Period(today, today)),
-        Preset("yesterday", mark("Yesterday"), "e", _ending_yesterday(1)),
-        Preset("7d", mark("Last 7 days"), "w", _ending_yesterday(7)),
-        Preset("28d", mark("Last 28 days"), "f", _ending_yesterday(28)),
-        Preset("30d", mark("Last 30 days"), "t", _ending_yesterday(30)),
-        Preset(
-            "month",
-            mark("Month to date"),
-            "m",
-            lambda today, _: Period(today.replace(day=1), today),
-        ),
-        Preset(
-            "year",
-            mark("Year to date"),
-            "y",
-            lambda today, _: Period(today.replace(month=1, day=1), today),
-        ),
-        Preset("all", mark("All time"), "a", lambda _, known: known),
+        Preset("today", mark("Today"), "d"),
+        Preset("yesterday", mark("Yesterday"), "e"),
+        Preset("7d", mark("Last 7 days"), "w"),
+        Preset("28d", mark("Last 28 days"), "f"),
+        Preset("30d", mark("Last 30 days"), "t"),
+        Preset("month", mark("Month to date"), "m"),
+        Preset("year", mark("Year to date"), "y"),
+        Preset("all", mark("All time"), "a"),
     )
 }
 DEFAULT = "28d"
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    word: str
-    title: str
-    period: Callable[[Period], Period | None]
-
-
+#: What `pipeline.ranges` compares with; the first is usual.
 COMPARISONS = {
-    one.word: one
-    for one in (
-        Comparison("previous", mark("Previous period"), lambda p: p.moved(-p.days)),
-        Comparison(
-            "weekday", mark("Previous period, same weekdays"), lambda p: p.moved(-_weeks(p.days))
-        ),
-        Comparison("year", mark("Same days a year before"), lambda p: p.years_before(1)),
-        Comparison("none", mark("No comparison"), lambda _: None),
-    )
+    "previous": mark("Previous period"),
+    "weekday": mark("Previous period, same weekdays"),
+    "year": mark("Same days a year before"),
+    "none": mark("No comparison"),
 }
 
-
-def _weeks(days: int) -> int:
-    return -(-days // 7) * 7
-
-
 #: How long a range may be at most, in days, for a series by this step.
-STEPS = {"hour": 1, "day": 400, "week": 3000, "month": 100_000}
+STEPS = {"hour": 7, "day": 400, "week": 3000, "month": 100_000}
 STEP_TITLES = {
     "hour": mark("Hours"),
     "day": mark("Days"),
@@ -117,10 +79,11 @@ def steps_for(period: Period) -> list[str]:
     """The steps that draw a series of the range that can be read, the usual one first."""
     days = period.days
     fitting = [step for step, most in STEPS.items() if days <= most]
-    if days > 13:
-        usual = "day" if days <= 92 else "week" if days <= 400 else "month"
-        return [usual, *(step for step in fitting if step not in (usual, "hour"))]
-    return [step for step in fitting if step in ("hour", "day")] or ["day"]
+    if days < 3:
+        return [step for step in fitting if step == "hour" or (step == "day" and days > 1)]
+    usual = "day" if days <= 92 else "week" if days <= 730 else "month"
+    least = {"week": 14, "month": 56}
+    return [usual, *(s for s in fitting if s != usual and days >= least.get(s, 0))]
 
 
 def start_of(step: str, day: dt.date) -> dt.date:

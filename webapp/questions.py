@@ -5,22 +5,46 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from pipeline import filters, schema
 from pipeline.catalog import Catalog
-from pipeline.cuts import NOT_OF_RECORDS
+from pipeline.engine import Engine
 from pipeline.errors import QueryError
-from pipeline.query import Answer, answer, answers
+from pipeline.fields import NOT_OF_RECORDS
+from pipeline.filter_words import parse_text
+from pipeline.filters import Either, Tree
+from pipeline.query import Answer, answers
 from pipeline.question import Query, parse
-from pipeline.schema import RECORD_MEASURES
 from webapp.asking import Asking
 from webapp.panels import SENT, Tab
 from webapp.periods import Period
 
 #: What those who are asked for have in common.
 WHO_FILTERS = {"people": (), "bots": ("bot!=",), "all": ()}
+_OF_RECORDS = {*schema.RECORD_MEASURES, *schema.RECORD_DETAILS}
 Said = Answer | QueryError
-_TEXT = {"is": "==", "is_not": "!=", "matches": "~"}
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where the answers come from."""
+
+    catalog: Catalog
+    engine: Engine
+
+    def answer_all(self, asked: Mapping[str, Query]) -> dict[str, Said]:
+        """The answer to each, or why there is none; together as long as all can be answered."""
+        try:
+            found = answers(self.catalog, list(asked.values()), engine=self.engine)
+        except QueryError:
+            return {name: self._answer(query) for name, query in asked.items()}
+        return dict(zip(asked, found, strict=True))
+
+    def _answer(self, query: Query) -> Said:
+        try:
+            return answers(self.catalog, [query], engine=self.engine)[0]
+        except QueryError as error:
+            return error
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,73 +54,42 @@ class Scope:
     asking: Asking
     period: Period
 
+    @property
+    def filters(self) -> tuple[Tree, ...]:
+        own = tuple(parse_text(str(one)) for one in self.asking.filters)
+        together = (Either(own),) if self.asking.any_of and len(own) > 1 else own
+        return (*self.asking.narrowed, *together)
+
     def question(
         self,
         metrics: tuple[str, ...],
         by: str = "",
-        filters: tuple[str, ...] = (),
-        limit: int | None = None,
-        order: str = "",
-        period: Period | None = None,
-        offset: int = 0,
+        more: tuple[str, ...] = (),
+        **how: str | int | None,
     ) -> Query:
-        days = period or self.period
-        own = tuple(str(one) for one in self.asking.filters)
-        return parse(
-            self.asking.site,
-            metrics,
-            by,
-            days.first,
-            days.last,
-            (*filters, *self.asking.narrowed, *own),
-            limit,
-            order,
-        )
+        """With filters of its own, and an order, limit, offset or comparison."""
+        days = (self.period.first, self.period.last)
+        return parse(self.asking.site, metrics, by, *days, (*more, *self.filters), **how)  # type: ignore[arg-type]
 
-    def of_who(self, metrics: tuple[str, ...], by: str = "", period: Period | None = None) -> Query:
-        """About those whose requests the page counts."""
-        return self.question(metrics, by, WHO_FILTERS[self.asking.who], period=period)
+    def of_who(self, metrics: tuple[str, ...], by: str = "") -> Query:
+        """About those whose requests the page counts, compared as the page is."""
+        compare = self.asking.compare.replace("none", "")
+        return self.question(metrics, by, WHO_FILTERS[self.asking.who], compare=compare)
 
     def of_tab(self, tab: Tab, limit: int | None, offset: int = 0, order: str = "") -> Query:
         counts_people = tab.people and self.asking.who == "people"
         metrics = tab.metrics if counts_people or not tab.people else SENT
         shared = WHO_FILTERS[self.asking.who] if tab.people else ()
-        filters = tuple(dict.fromkeys((*tab.filters, *shared)))
+        more = tuple(dict.fromkeys((*tab.filters, *shared)))
         wanted = order if order.removeprefix("-") in (*metrics, tab.by) else tab.order
-        return self.question(metrics, tab.by, filters, limit, wanted, offset=offset)
+        return self.question(metrics, tab.by, more, limit=limit, offset=offset, order=wanted)
 
     def askable(self, metrics: tuple[str, ...]) -> tuple[str, ...]:
         """Without those that the filters make impossible."""
-        held = {one.dimension for one in self.asking.filters} & NOT_OF_RECORDS
-        return tuple(name for name in metrics if not (held and name in RECORD_MEASURES))
-
-
-def narrowing(filters: list[Any] | None) -> tuple[str, ...]:
-    """What a share link holds its readers to, as filters that all must fit.
-
-    Raises `QueryError` for what can't be said so: then nothing is shown.
-    """
-    if filters is None:
-        return ()
-    operator, terms = filters
-    if operator != "and" or not all(len(term) == 3 and len(term[2]) == 1 for term in terms):
-        raise QueryError("The filter of this link is not one that this page can apply.")
-    return tuple(f"{dimension}{_TEXT[word]}{value}" for word, dimension, (value,) in terms)
-
-
-def answer_all(catalog: Catalog, asked: Mapping[str, Query]) -> dict[str, Said]:
-    """The answer to each, or why there is none; together as long as all can be answered."""
-    try:
-        return dict(zip(asked, answers(catalog, list(asked.values())), strict=True))
-    except QueryError:
-        return {name: _answer(catalog, query) for name, query in asked.items()}
-
-
-def _answer(catalog: Catalog, query: Query) -> Said:
-    try:
-        return answer(catalog, query)
-    except QueryError as error:
-        return error
+        if not filters.dimensions_of(self.filters) & NOT_OF_RECORDS:
+            return metrics
+        ratios = schema.RATIOS
+        return tuple(m for m in metrics if not _OF_RECORDS & {*ratios.get(m, (m,))[:2]})
 
 
 def known_days(catalog: Catalog, site: str) -> Period | None:

@@ -6,19 +6,20 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.errors import QueryError
+from pipeline.query import Answer
 from webapp.periods import Period, start_of
-from webapp.questions import Said
 
 Value = float | None
-Slot = dt.date | int
+#: An hour, or the first day of a day, week or month.
+Slot = dt.date | dt.datetime
+#: How `time:…` dimensions write a slot.
+FORMS = {"hour": "%Y-%m-%dT%H:00", "day": "%Y-%m-%d", "week": "%Y-%m-%d", "month": "%Y-%m"}
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The values of each metric at every slot (an hour, or the first day of a day, week or month),
-    and those of the range that is compared with, slot by slot. `partial` says whether the last
-    slot is not over."""
+    """The values of each metric at every slot, and those of the range that is compared with, slot
+    by slot. `partial` says whether the last slot is not over."""
 
     step: str
     slots: tuple[Slot, ...]
@@ -30,82 +31,64 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The days of a site that have records, and its day of today: outside of these nothing is
-    known, which is not the same as zero."""
+    """What a series is drawn over: a range in steps, the days of the site that have records, and
+    now by its clock. Outside of these days nothing is known, which is not the same as zero."""
 
-    known: Period | None
-    today: dt.date
     step: str
+    period: Period
+    known: Period | None
+    now: dt.datetime
 
-    def has(self, slot: Slot) -> bool:
-        return (
-            isinstance(slot, int)
-            or self.known is None
-            or start_of(self.step, self.known.first) <= slot <= self.today
+    def slots(self) -> tuple[Slot, ...]:
+        """Those that have begun, or the first one where none has."""
+        days = [d for d in self.period.each() if d <= self.now.date()] or [self.period.first]
+        if self.step != "hour":
+            return tuple(dict.fromkeys(start_of(self.step, day) for day in days))
+        hours = [dt.datetime.combine(day, dt.time(hour)) for day in days for hour in range(24)]
+        now = self.now.replace(tzinfo=None)
+        return tuple(hour for hour in hours if hour <= now) or (hours[0],)
+
+    def knows(self, slot: Slot) -> bool:
+        if self.known is None:
+            return True
+        day = slot.date() if isinstance(slot, dt.datetime) else slot
+        return start_of(self.step, self.known.first) <= day
+
+    @property
+    def is_open(self) -> bool:
+        return self.period.first <= self.now.date() <= self.period.last
+
+
+def series_of(found: Answer, metrics: Sequence[str], span: Span) -> Series:
+    slots = span.slots()
+    rows = {row["dimensions"][0]: row for row in found.results}
+    listed = [rows.get(slot.strftime(FORMS[span.step])) for slot in slots]
+    based = _based(found, slots, span)
+    values, base = {}, {}
+    for i, name in enumerate(metrics):
+        empty = 0 if name in ADDITIVE else None
+        values[name] = tuple(
+            row["metrics"][i] if row else empty if span.knows(slot) else None
+            for row, slot in zip(listed, slots, strict=True)
         )
+        base[name] = tuple(
+            row["comparison"]["metrics"][i] if row else empty if span.knows(slot) else None
+            for row, slot in zip(listed, based, strict=False)
+        )
+    return Series(span.step, slots, based, values, base, span.is_open)
 
 
-#: Metrics that add up over days; others of a week are the mean of its days.
+#: Metrics that are zero where nothing was counted; the others are unknown there.
 ADDITIVE = {"visitors", "visits", "views", "hits", "bot_hits", "bytes", "events", "not_found"}
 
 
-def series_of(
-    said: Mapping[str, Said],
-    metrics: Sequence[str],
-    period: Period,
-    compared: Period | None,
-    span: Span,
-) -> Series | None:
-    found = said["series"]
-    if isinstance(found, QueryError):
-        return None
-    step = span.step
-    slots = _slots(step, period, span.today)
-    base_slots = _slots(step, compared, None) if compared else ()
-    base = said.get("base series")
-    return Series(
-        step,
-        slots,
-        base_slots,
-        _columns(found, metrics, slots, span),
-        _columns(base, metrics, base_slots, span),
-        period.first <= span.today <= period.last,
-    )
-
-
-def _slots(step: str, period: Period, today: dt.date | None) -> tuple[Slot, ...]:
-    """Those that have begun."""
-    if step == "hour":
-        return tuple(range(24))
-    days = [day for day in period.each() if today is None or day <= max(today, period.first)]
-    return tuple(dict.fromkeys(start_of(step, day) for day in days))
-
-
-def _columns(
-    said: Said | None, metrics: Sequence[str], slots: Sequence[Slot], span: Span
-) -> dict[str, tuple[Value, ...]]:
-    if said is None or isinstance(said, QueryError):
-        return {name: () for name in metrics}
-    rows: dict[Slot, list[list[Value]]] = {}
-    for row in said.results:
-        rows.setdefault(_slot(span.step, row["dimensions"][0]), []).append(row["metrics"])
-    return {
-        name: tuple(
-            _together(name, [row[i] for row in rows.get(slot, ())]) if span.has(slot) else None
-            for slot in slots
-        )
-        for i, name in enumerate(metrics)
-    }
-
-
-def _slot(step: str, value: str | int) -> Slot:
-    if step == "hour":
-        return int(value)
-    return start_of(step, dt.date.fromisoformat(str(value)))
-
-
-def _together(metric: str, values: Sequence[Value]) -> Value:
-    known = [value for value in values if value is not None]
-    if metric in ADDITIVE:
-        return sum(known)
-    return sum(known) / len(known) if known else None
+def _based(found: Answer, slots: Sequence[Slot], span: Span) -> tuple[Slot, ...]:
+    """The slots of the range that is compared with."""
+    told = found.meta.get("comparison")
+    if not told or not told["from"]:
+        return ()
+    moved = span.period.first - dt.date.fromisoformat(told["from"])
+    earlier = [slot - moved for slot in slots]
+    if span.step in ("week", "month"):
+        return tuple(start_of(span.step, slot) for slot in earlier)
+    return tuple(earlier)

@@ -27,6 +27,8 @@ OPERATOR_WORDS = {
     "!=": mark("is not"),
     "~": mark("is like"),
     "!~": mark("is not like"),
+    "*=": mark("contains"),
+    "=~": mark("matches"),
 }
 STATE_TITLES = {
     "good": mark("Good"),
@@ -80,8 +82,8 @@ def drawing(reader: Reader, series: Series, metric: str) -> Drawing:
 
 
 def slot_word(reader: Reader, step: str, slot: Slot) -> str:
-    if isinstance(slot, int):
-        return reader.hour(slot)
+    if isinstance(slot, dt.datetime):
+        return f"{reader.weekday(slot.date())}, {reader.hour(slot.hour)}"
     if step == "month":
         return reader.month(slot)
     if step == "week":
@@ -90,8 +92,8 @@ def slot_word(reader: Reader, step: str, slot: Slot) -> str:
 
 
 def _short(reader: Reader, step: str, slot: Slot) -> str:
-    if isinstance(slot, int):
-        return reader.hour(slot)
+    if isinstance(slot, dt.datetime):
+        return reader.hour(slot.hour) if slot.hour else reader.short_date(slot.date())
     return reader.month(slot) if step == "month" else reader.short_date(slot)
 
 
@@ -165,7 +167,9 @@ def as_json(query: Mapping[str, Any]) -> str:
 
 def filterable() -> list[str]:
     """Dimensions that a filter can be made of by hand."""
-    known = [name for name in DIMENSION_TITLES if name in schema.DIMENSIONS]
+    known = [
+        name for name in DIMENSION_TITLES if name in schema.DIMENSIONS or name in schema.DETAILS
+    ]
     return [name for name in known if name not in ("date", "hour")]
 
 
