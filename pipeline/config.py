@@ -248,7 +248,7 @@ class Web(Section):
     query_memory: str = Field(
         default="512MB",
         pattern=r"^[1-9][0-9]*(MB|GB)$",
-        description="Memory that one question may use.",
+        description="Memory that questions may use, all together.",
     )
 
     @property

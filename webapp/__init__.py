@@ -6,7 +6,18 @@ from __future__ import annotations
 from flask import Flask
 
 from pipeline.config import Config
-from webapp import attempts, auth, current, headers, languages, problems, script, sessions
+from webapp import (
+    answering,
+    api,
+    attempts,
+    auth,
+    current,
+    headers,
+    languages,
+    problems,
+    script,
+    sessions,
+)
 from webapp.dashboard import dashboard
 from webapp.doors import doors
 from webapp.health import health
@@ -23,4 +34,6 @@ def create_app(config: Config) -> Flask:
         part.install(app)
     for blueprint in (*BLUEPRINTS, script.blueprint()):
         app.register_blueprint(blueprint)
+    answering.install(app, config)
+    api.install(app)
     return app

@@ -49,6 +49,10 @@ class Access:
         return self.grants.get(users.ALL_SITES) == "admin"
 
     @property
+    def reads_all(self) -> bool:
+        return users.ALL_SITES in self.grants
+
+    @property
     def known(self) -> bool:
         """Whether the visitor showed something: a session, a key, a link or a token."""
         return bool(self.user or self.by_key or self.share or self.item)
@@ -59,8 +63,9 @@ class Access:
     def may_manage(self, site: str) -> bool:
         return not self.by_key and users.role_at(self.grants, site) == "admin"
 
-    def may_read_item(self, item: Item) -> bool:
-        return self.item == item or self.may_read(item.site)
+    def may_pass_on(self, site: str) -> bool:
+        """Whether the visitor may let others read a part of the site."""
+        return users.role_at(self.grants, site) is not None
 
     def filter_of(self, site: str) -> list[Any] | None:
         """What a share link narrows the site to, as `question.from_dict` takes it; None where
@@ -211,7 +216,7 @@ def _admin() -> bool:
 
 
 def _operator() -> bool:
-    return access().is_admin or (access().by_key and users.ALL_SITES in access().grants)
+    return access().is_admin or (access().by_key and access().reads_all)
 
 
 def _site() -> str:

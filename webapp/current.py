@@ -8,7 +8,7 @@ from flask import Flask, current_app
 
 from pipeline.catalog import Catalog
 from pipeline.config import Config
-from pipeline.engine import DEFAULT, Engine
+from pipeline.engine import Engine, Limits
 
 _NAME = "tallylog"
 
@@ -41,7 +41,7 @@ def engine() -> Engine:
     held = current_app.extensions[_NAME]
     with held["lock"]:
         if "engine" not in held:
-            held["engine"] = Engine(DEFAULT)
+            held["engine"] = Engine(Limits(memory=config().web.query_memory))
         opened: Engine = held["engine"]
     return opened
 

@@ -1,0 +1,168 @@
+"""What each route of the API does with what it was asked."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pipeline import question
+from pipeline.access import owners
+from pipeline.query import Answer
+from pipeline.question import Query
+from webapp import api_models as m
+from webapp.answering import ask, ask_about
+from webapp.auth import access, refuse, require_read
+from webapp.current import catalog, config, site_names
+
+LIVE_MINUTES = 30
+_VIEWS = ["content_views", "visitors"]
+_SIGNED_IN = ["is", "signed_in", ["true"]]
+#: The parts of what is told of a content item: by which dimension, which metrics, what else fits.
+_CONTENT: dict[str, tuple[list[str], list[str], list[Any] | None]] = {
+    "total": ([], _VIEWS, None),
+    "signed_in": ([], _VIEWS, _SIGNED_IN),
+    "anonymous": ([], _VIEWS, ["not", _SIGNED_IN]),
+    "countries": (["country"], _VIEWS, None),
+    "devices": (["device"], _VIEWS, None),
+    "view_types": (["view_type"], _VIEWS, None),
+    "view_sources": (["view_source"], _VIEWS, None),
+    "trend": (["time:day"], _VIEWS, None),
+    "events": (["event"], ["events"], None),
+}
+
+
+def query(asked: m.QueryAsked) -> m.QueryTold:
+    (answer,) = ask([question.from_dict(asked.as_question())])
+    rows = [m.Row.model_validate(row) for row in answer.results]
+    return m.QueryTold(query=answer.query, results=rows, meta=answer.meta)
+
+
+def sites(asked: m.NothingAsked) -> m.SitesTold:
+    zones = {site.name: site.timezone for site in catalog().sites()}
+    told = []
+    for name in access().readable(site_names()):
+        days = [day.date for day in catalog().days([name])]
+        own = config().site_named(name)
+        told.append(
+            m.SiteTold(
+                name=name,
+                timezone=zones.get(name, own.timezone),
+                public=own.public,
+                first=min(days, default=None),
+                last=max(days, default=None),
+            )
+        )
+    return m.SitesTold(sites=told)
+
+
+def content(asked: m.ContentAsked) -> m.ContentTold:
+    item = owners.Item(asked.site, asked.type, asked.id)
+    found = dict(zip(_CONTENT, ask_about(item, _questions(asked)), strict=True))
+    total = found["total"]
+    return m.ContentTold(
+        site=asked.site,
+        type=asked.type,
+        id=asked.id,
+        first=total.query["from"],
+        last=total.query["to"],
+        total=_views(total),
+        signed_in=_views(found["signed_in"]),
+        anonymous=_views(found["anonymous"]),
+        countries=_shares(found["countries"]),
+        devices=_shares(found["devices"]),
+        view_types=_shares(found["view_types"]),
+        view_sources=_shares(found["view_sources"]),
+        trend=_shares(found["trend"]),
+        events=[m.EventCount(event=d[0], count=n[0]) for d, n in _rows(found["events"])],
+        meta=total.meta,
+    )
+
+
+def _questions(asked: m.ContentAsked) -> list[Query]:
+    of_item = [["is", "content_type", [asked.type]], ["is", "content_id", [asked.id]]]
+    return [
+        question.from_dict(
+            {
+                "site": asked.site,
+                "metrics": metrics,
+                "dimensions": by,
+                "range": asked.range,
+                "filters": ["and", [*of_item, *([also] if also else [])]],
+                "limit": 1000,
+            }
+        )
+        for by, metrics, also in _CONTENT.values()
+    ]
+
+
+def accounts(asked: m.AccountsAsked) -> m.AccountsTold:
+    if asked.site is not None:
+        require_read(asked.site)
+    readable = set(access().readable(site_names() if asked.site is None else [asked.site]))
+    # Of a log whose lines say their host, nobody can say which lines are of one site.
+    scopes = readable | ({""} if access().reads_all else set())
+    return m.AccountsTold(
+        accounts=[
+            m.AccountTold(
+                source_id=one.source_id,
+                path=one.path if access().may_manage(one.scope) else None,
+                site=one.scope,
+                read_date=one.read_date,
+                outcome=one.outcome,
+                records=one.records,
+                bots=one.bots,
+            )
+            for one in catalog().accounts(sorted(scopes))
+            if one.scope in scopes
+        ]
+    )
+
+
+def live(asked: m.LiveAsked) -> m.LiveTold:
+    """The last minutes, by the clock of the site."""
+    require_read(asked.site)
+    zones = {site.name: site.timezone for site in catalog().sites()}
+    zone = ZoneInfo(zones.get(asked.site, config().site_named(asked.site).timezone))
+    now = dt.datetime.now(zone).replace(tzinfo=None, microsecond=0)
+    since = now - dt.timedelta(minutes=LIVE_MINUTES)
+    about = {"site": asked.site, "from": since.isoformat(), "to": now.isoformat()}
+    shown = {"metrics": ["views", "visitors"], **about}
+    total, pages = ask(
+        [
+            question.from_dict(shown),
+            question.from_dict({**shown, "dimensions": ["page"], "limit": 20}),
+        ]
+    )
+    views = _views(total)
+    return m.LiveTold(
+        site=asked.site,
+        minutes=LIVE_MINUTES,
+        views=views.views,
+        visitors=views.unique,
+        pages=_shares(pages),
+    )
+
+
+def owner_token(asked: m.OwnerTokenAsked) -> m.OwnerTokenTold:
+    require_read(asked.site)
+    if not access().may_pass_on(asked.site):
+        refuse()
+    item, life = owners.Item(asked.site, asked.type, asked.id), dt.timedelta(days=asked.days)
+    return m.OwnerTokenTold(token=owners.token(config().store.data, item, life))
+
+
+def _rows(answer: Answer) -> list[tuple[list[Any], list[Any]]]:
+    return [(row["dimensions"], row["metrics"]) for row in answer.results]
+
+
+def _views(answer: Answer) -> m.Views:
+    views, unique = _rows(answer)[0][1]
+    return m.Views(views=views, unique=unique)
+
+
+def _shares(answer: Answer) -> list[m.Share]:
+    return [
+        m.Share(value=keys[0], views=views, unique=unique)
+        for keys, (views, unique) in _rows(answer)
+    ]

@@ -1,0 +1,24 @@
+"""The answer to a question as a file."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+from flask import Response
+
+from pipeline import export as files
+from pipeline import extract, question
+from webapp import api_models as m
+from webapp.answering import BOUNDS, ask
+
+
+def export(asked: m.ExportAsked) -> Response:
+    said = asked.as_question()
+    form = files.format_named(said.pop("format"))
+    (answer,) = ask([question.from_dict(said)], replace(BOUNDS, rows=m.MOST_EXPORTED))
+    file = io.BytesIO()
+    form.write(extract.answer(answer), file)
+    told = Response(file.getvalue(), content_type=form.content_type)
+    told.headers.set("Content-Disposition", "attachment", filename=f"{asked.site}.{form.name}")
+    return told
