@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime, format_skeleton
+from babel.dates import format_date, format_datetime, format_skeleton, format_time
 from babel.numbers import format_compact_decimal, format_decimal, format_percent
 from babel.support import NullTranslations, Translations
 from babel.units import format_unit
@@ -117,7 +117,7 @@ class Reader:
         return str(format_skeleton("yMMM", day, locale=self.locale))
 
     def hour(self, hour: int) -> str:
-        return str(format_skeleton("j", dt.time(hour), locale=self.locale))
+        return str(format_time(dt.time(hour), "short", locale=self.locale))
 
     def moment(self, time: dt.datetime) -> str:
         return str(format_datetime(time, "medium", locale=self.locale))

@@ -191,6 +191,6 @@ def _tiles(said: Said, metrics: Sequence[str], series: Series | None) -> tuple[T
     values = row.get("metrics", [None] * len(metrics))
     bases = row.get("comparison", {}).get("metrics", [None] * len(metrics))
     return tuple(
-        Tile(name, value, base, series.values[name] if series else ())
+        Tile(name, value, base, series.whole(name) if series else ())
         for name, value, base in zip(metrics, values, bases, strict=True)
     )

@@ -104,6 +104,15 @@ PANELS = (
         ),
     ),
     Panel(
+        "events",
+        mark("Events"),
+        (
+            Tab("event", mark("Events"), "event", ("events", "visitors"), ("event!=",)),
+            Tab("origin", mark("Evidence"), "origin", READ),
+        ),
+        empty=mark("No events yet: send one with tallylog('signup') or a data-analytics-event."),
+    ),
+    Panel(
         "bots",
         mark("Bots"),
         (
@@ -144,15 +153,6 @@ PANELS = (
             Tab("class", mark("Kinds"), "class", SENT, people=False),
             Tab("protocol", mark("Protocol"), "protocol", SENT, people=False),
         ),
-    ),
-    Panel(
-        "events",
-        mark("Events"),
-        (
-            Tab("event", mark("Events"), "event", ("events", "visitors"), ("event!=",)),
-            Tab("origin", mark("Evidence"), "origin", READ),
-        ),
-        empty=mark("No events yet: send one with tallylog('signup') or a data-analytics-event."),
     ),
 )
 

@@ -28,6 +28,11 @@ class Series:
     base: Mapping[str, tuple[Value, ...]]
     partial: bool
 
+    def whole(self, metric: str) -> tuple[Value, ...]:
+        """Without a slot that is not over, which would look like a fall."""
+        values = self.values[metric]
+        return values[:-1] if self.partial and len(values) > 2 else values
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -68,11 +73,11 @@ def series_of(found: Answer, metrics: Sequence[str], span: Span) -> Series:
     for i, name in enumerate(metrics):
         empty = 0 if name in ADDITIVE else None
         values[name] = tuple(
-            row["metrics"][i] if row else empty if span.knows(slot) else None
+            (row["metrics"][i] if row else empty) if span.knows(slot) else None
             for row, slot in zip(listed, slots, strict=True)
         )
         base[name] = tuple(
-            row["comparison"]["metrics"][i] if row else empty if span.knows(slot) else None
+            (row["comparison"]["metrics"][i] if row else empty) if span.knows(slot) else None
             for row, slot in zip(listed, based, strict=False)
         )
     return Series(span.step, slots, based, values, base, span.is_open)

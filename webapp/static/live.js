@@ -1,0 +1,40 @@
+// Visitors of the last minutes, told by the server as they come. A stream ends after a while and
+// is opened again; while nobody looks there is none.
+
+let stream;
+let timer;
+
+function close() {
+  stream?.close();
+  clearTimeout(timer);
+  stream = undefined;
+}
+
+function listen(place) {
+  close();
+  stream = new EventSource(place.dataset.live);
+  stream.addEventListener("now", (event) => {
+    const told = JSON.parse(event.data);
+    place.classList.toggle("on", told.visitors > 0);
+    place.querySelector("b").textContent = told.text;
+    for (const [index, bar] of [...document.querySelectorAll(".minutes rect")].entries()) {
+      const height = (told.minutes[index] ?? 0) / Math.max(1, ...told.minutes) * 100;
+      bar.setAttribute("height", `${height}%`);
+      bar.setAttribute("y", `${100 - height}%`);
+    }
+  });
+  stream.addEventListener("error", () => {
+    if (stream?.readyState !== EventSource.CLOSED) return;
+    close();
+    timer = setTimeout(follow, 30_000);
+  });
+}
+
+export function follow() {
+  const place = document.querySelector("[data-live]");
+  if (!place || document.hidden) close();
+  else if (!stream || !stream.url.endsWith(place.dataset.live)) listen(place);
+}
+
+document.addEventListener("visibilitychange", follow);
+addEventListener("pagehide", close);
