@@ -6,11 +6,13 @@ READY := .venv/.ready
 .PHONY: run test test-slow test-servers test-live soak check report docs script clean
 .PHONY: bench bench-growth bench-rollup bench-guard
 
+# Reads the logs of config.toml, then serves the dashboard until Ctrl-C.
 run: $(READY)
-	$(BIN)/tallylog --config config.toml backfill --report
+	$(BIN)/tallylog --config config.toml backfill
+	$(BIN)/tallylog --config config.toml run
 
 report: $(READY)
-	$(BIN)/tallylog --config config.toml report
+	$(BIN)/tallylog --config config.toml backfill --report
 
 test: $(READY)
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal

@@ -74,6 +74,8 @@ def web(place: Place) -> None:
     if secret := first_setup(place.catalog()):
         click.echo(f"To begin, open {config.web.address}setup/{secret}")
         click.echo("The link works once, for a day, and only while there is no user.")
+    else:
+        click.echo(f"The dashboard is at {config.web.address}")
     serve(config, place.config_file, place.data)
 
 
