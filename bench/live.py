@@ -19,7 +19,7 @@ import random
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from statistics import quantiles
 
@@ -32,6 +32,9 @@ FILES = 100
 TURN, PAUSE = 1 << 18, 0.15
 #: Seconds between two looks at the store.
 LOOK = 0.01
+#: Files and lines that appear at once: little, to compare memory with, then 500 MB, in one file
+#: and in very many.
+BURSTS = ((1, 200_000), (1, 2_000_000), (2000, 2_000_000))
 
 
 @contextmanager
@@ -76,7 +79,34 @@ def sustained(files: int, lines: int) -> str:
     )
 
 
-def turns(blocks: list[bytes]) -> Iterator[bytes]:
+def burst(files: int, lines: int) -> str:
+    """So many files of lines that nobody has seen yet, all at once."""
+    with following(0) as (service, _):
+        waiting = service.folder / "waiting"
+        waiting.mkdir()
+        size = 0
+        blocks = (bytes(block) for block in generate.blocks(Plan(lines, days=1)))
+        for number, piece in enumerate(turns(blocks)):
+            with (waiting / f"{number % files}.log").open("ab") as log:
+                size += log.write(piece)
+        before, began = service.state(), time.perf_counter()
+        for file in waiting.iterdir():
+            file.rename(service.logs / file.name)
+        peaks = [before.resident_mib]
+
+        def all_counted() -> bool:
+            peaks.append(service.state().resident_mib)
+            return service.counted() >= lines
+
+        until(all_counted, service)
+        seconds = time.perf_counter() - began
+    return (
+        f"{files:>5} files  {size / 1e6:,.0f} MB at once in {seconds:.1f} s"
+        f"   memory from {before.resident_mib:,.0f} to at most {max(peaks):,.0f} MiB"
+    )
+
+
+def turns(blocks: Iterable[bytes]) -> Iterator[bytes]:
     """Pieces of whole lines."""
     for block in blocks:
         start = 0
@@ -136,12 +166,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--lines", type=int, default=1_000_000)
     parser.add_argument("--seconds", type=float, default=40, help="for latency, and for idling")
-    parser.add_argument("--only", choices=("sustained", "latency", "idle"))
+    parser.add_argument("--only", choices=("sustained", "burst", "latency", "idle"))
     chosen = parser.parse_args()
     if chosen.only in (None, "sustained"):
         print("sustained")
         for files in (1, FILES):
             print(sustained(files, chosen.lines), flush=True)
+    if chosen.only in (None, "burst"):
+        print("everything appears at once")
+        for files, lines in BURSTS:
+            print(burst(files, lines), flush=True)
     if chosen.only in (None, "latency"):
         print("from a write until the store has it, on an idle machine")
         for files in (1, FILES):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -28,7 +28,7 @@ from pipeline.rollup import rollup
 GRACE = dt.timedelta(hours=1)
 #: A day with more parts than this is merged, unless its parts are this large anyhow.
 PARTS_A_DAY = 4
-LARGE_PART_ROWS = 500_000
+LARGE_PART_ROWS = 250_000
 #: Tables of a day that are dropped with the cubes; `totals` and `latency` are not.
 CUBES = ("visits", "pages")
 
@@ -134,8 +134,19 @@ def compact(catalog: Catalog) -> int:
     for (_, _), group in groupby(parts, key=lambda part: (part.site, part.date)):
         small = [part for part in group if part.rows < LARGE_PART_ROWS]
         if len(small) > PARTS_A_DAY:
-            merged += _merge(catalog, small)
+            merged += sum(_merge(catalog, parts) for parts in _bounded(small) if len(parts) > 1)
     return merged
+
+
+def _bounded(parts: Sequence[Part]) -> Iterator[list[Part]]:
+    """Neighbours that make no more than a large part: what is merged has to be in memory."""
+    group: list[Part] = []
+    for part in parts:
+        if sum(p.rows for p in group) + part.rows > LARGE_PART_ROWS:
+            yield group
+            group = []
+        group.append(part)
+    yield group
 
 
 def _merge(catalog: Catalog, parts: Sequence[Part]) -> int:
@@ -145,7 +156,6 @@ def _merge(catalog: Catalog, parts: Sequence[Part]) -> int:
         renew(tx, writer)
     path = store.part_path(site, date, writer, 0)
     table = store.join([pq.read_table(part.path, partitioning=None) for part in parts])
-    table = table.sort_by([("log_id", "ascending"), ("offset", "ascending")])
     size = store.write(table, catalog.absolute(path))
     names = [str(part.path.relative_to(catalog.data_dir)) for part in parts]
     with catalog.write() as tx:

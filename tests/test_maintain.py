@@ -124,6 +124,15 @@ def test_small_parts_are_merged_without_changing_a_number_or_making_a_day_stale(
     assert [(d.version, d.stale) for d in store.catalog.days()] == [(versions[0], False)]
 
 
+def test_no_more_is_merged_at_once_than_makes_a_large_part(store, monkeypatch):
+    monkeypatch.setattr(maintain, "LARGE_PART_ROWS", 3)
+    for second in range(7):
+        store.read(line(17, f"192.0.2.{second}", second=second))
+    assert maintain.compact(store.catalog) == 6
+    assert sorted(part.rows for part in store.catalog.event_parts()) == [1, 3, 3]
+    assert maintain.compact(store.catalog) == 0
+
+
 def test_vacuum_deletes_what_nothing_refers_to_but_not_what_a_live_writer_owns(store):
     store.read(line(17, "192.0.2.1"))
     catalog = store.catalog
