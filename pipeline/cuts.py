@@ -35,6 +35,7 @@ from pipeline.filters import (
     named,
     tested,
 )
+from pipeline.visits import Numbers, number
 
 #: Columns of events that the steps of visits carry, where they are asked for.
 CARRIED = (
@@ -42,13 +43,13 @@ CARRIED = (
     *("content_type", "content_id", "view_type", "view_source", "origin", "event", "signed_in"),
     CONTENT,
 )
-#: What `visits` has of the first view beyond what roll-ups need.
-OPENING = ("utm_term", "utm_content")
 #: The visitor by a hash, where records are chosen by what their visitor did.
 WHO = "visitor as who"
 #: Measures of people and of records.
 PEOPLE = (*(n for n in schema.MEASURES if n not in schema.RECORD_MEASURES), "conversions")
 RECORDS = (*schema.RECORD_MEASURES, *schema.RECORD_DETAILS)
+#: Steps whose visits are numbered at once.
+SHARD = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def stage(con: duckdb.DuckDBPyConnection, staged: Staged) -> None:
         return
     con.execute(f"create temp view views as {sql('views')}")
     con.execute(f"create temp table seen as {seen(staged.columns)}")
-    number_visits(con, [name for name in OPENING if name in staged.columns], "temp table")
+    number_visits(con)
 
 
 def unstage(con: duckdb.DuckDBPyConnection, staged: Staged) -> None:
@@ -87,14 +88,22 @@ def seen(columns: Collection[str] = CARRIED) -> str:
     return sql("seen", columns=", ".join([*carried, *more]))
 
 
-def number_visits(
-    con: duckdb.DuckDBPyConnection, more: Iterable[str] = (), kind: str = "table"
-) -> None:
-    """Make steps and visits of what was seen."""
-    con.execute(f"create {kind} steps as {sql('steps')}")
+def number_visits(con: duckdb.DuckDBPyConnection) -> None:
+    """Make steps and visits of what was seen, some visitors after the others: in memory are only
+    those of about SHARD steps."""
+    ((rows,),) = con.execute("select count(*) from seen").fetchall()
+    shards = rows // SHARD + 1
+    before = Numbers()
+    for shard in range(shards):
+        chosen = con.sql(f"from seen where visitor % {shards} = {shard}").to_arrow_table()
+        found = number(chosen, before)
+        before = found.until
+        for name, table in (("steps", found.steps), ("visits", found.visits)):
+            con.register("numbered", table)
+            into = f"insert into {name}" if shard else f"create temp table {name} as"
+            con.execute(f"{into} from numbered")
+            con.unregister("numbered")
     con.execute("drop table seen")
-    opening = "".join(f', opening."{name}"' for name in more)
-    con.execute(f"create {kind} visits as {sql('visits', more=opening)}")
 
 
 def needed(by: Iterable[str], filters: Sequence[Tree]) -> frozenset[str]:

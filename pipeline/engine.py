@@ -6,13 +6,11 @@ from __future__ import annotations
 
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -117,21 +115,3 @@ def _sql_type(kind: pa.DataType) -> str:
 
 
 _SQL_TYPES = {"double": "double", "float": "float", "int64": "bigint", "bool": "boolean"}
-
-
-def run(
-    con: duckdb.DuckDBPyConnection,
-    statements: Sequence[tuple[str, Mapping[str, Any]]],
-    threads: int,
-) -> None:
-    """Independent statements side by side, each on one thread: for many small ones that costs a
-    quarter less than one after the other on all threads."""
-
-    def one(statement: tuple[str, Mapping[str, Any]]) -> None:
-        with con.cursor() as cursor:
-            cursor.execute(*statement)
-
-    con.execute("set threads = 1")
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(one, statements))
-    con.execute("set threads = ?", [threads])

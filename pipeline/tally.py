@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.coded import Names
 from pipeline.fields import COLUMN_OF
+from pipeline.groups import Longs, grouped, packed
 
-Longs = npt.NDArray[np.int64]
 DAY = ("site", "date")
-#: Code of a row without a value.
-NONE = -1
 #: The texts of dimensions that are numbers: hours and three-digit statuses.
 _NUMBERS = pa.array([str(number) for number in range(1000)])
-_LARGEST = 1 << 62
 #: So many rows are not worth adding up before the end.
 _FEW = 1 << 17
 
@@ -86,30 +82,21 @@ class Tally:
 def added(counts: Sequence[Counted]) -> Counted:
     """All rows, sorted by date, site and the dimensions in their order."""
     codes = {name: np.concatenate([c.codes[name] for c in counts]) for name in counts[0].codes}
-    keys = _keys([codes["date"], codes["site"], *(codes[n] for n in codes if n not in DAY)])
-    _, first, place = np.unique(keys, return_index=True, return_inverse=True)
+    groups = grouped(*packed([codes[name] for name in _sorted(codes)]))
+    of, first = groups.of(), groups.rows()
     names = {name for count in counts for name in count.measures}
-    sums = {name: np.zeros(len(first), np.int64) for name in names}
+    sums = {name: np.zeros(len(groups), np.int64) for name in names}
     end = 0
     for count in counts:
-        rows = place[end : (end := end + count.rows)]
+        rows = of[end : (end := end + count.rows)]
         for name, values in count.measures.items():
             sums[name][rows] += values
     return Counted({name: values[first] for name, values in codes.items()}, sums)
 
 
+def _sorted(names: Iterable[str]) -> list[str]:
+    return [*DAY[::-1], *(name for name in names if name not in DAY)]
+
+
 def _ranked(codes: Mapping[str, Longs], order: Order) -> dict[str, Longs]:
     return {n: v if n == "date" else order.ranks(n)[v] for n, v in codes.items()}
-
-
-def _keys(columns: Sequence[Longs]) -> Longs:
-    """One number for the values of each row; it is larger where they come later."""
-    keys, size = np.zeros(len(columns[0]), np.int64), 1
-    for column in columns:
-        low = int(column.min(initial=0))
-        width = int(column.max(initial=0)) - low + 1
-        if size * width > _LARGEST:
-            distinct, keys = np.unique(keys, return_inverse=True)
-            size = len(distinct)
-        keys, size = keys * width + (column - low), size * width
-    return keys
