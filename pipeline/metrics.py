@@ -32,14 +32,19 @@ HELP = {
     "tallylog_commits_total": ("counter", "Transactions of the tailer, by how they ended."),
     "tallylog_commit_seconds_total": ("counter", "Time spent on transactions that succeeded."),
     "tallylog_commit_last_seconds": ("gauge", "How long the last transaction took."),
+    "tallylog_collector_hits_total": ("counter", "Hits that the collector has written."),
+    "tallylog_collector_refused_total": ("counter", "Hits that it did not take, or count."),
 }
 
 
-def render(data_dir: Path) -> str:
-    """Raises `StoreError` where the catalog cannot be opened."""
+def render(data_dir: Path, more: Mapping[str, Samples] = {}) -> str:
+    """`more` is what this very process counts.
+
+    Raises `StoreError` where the catalog cannot be opened.
+    """
     catalog = Catalog(data_dir)
     try:
-        found = {**_of_catalog(catalog), **_of_tailer(status.read(data_dir))}
+        found = {**_of_catalog(catalog), **_of_tailer(status.read(data_dir)), **more}
     finally:
         catalog.close()
     return "\n".join(line for name in HELP for line in _lines(name, found.get(name, ()))) + "\n"
@@ -73,7 +78,7 @@ def _of_tailer(found: dict[str, Any] | None) -> dict[str, Samples]:
     commits = found["commits"]
     labelled = [
         ({"site": source["site"], "paths": " ".join(source["paths"])}, source)
-        for source in (*found["sources"], *found["journal"])
+        for source in (*found["sources"], *found.get("journal", ()))
     ]
     return {
         "tallylog_ingest_up": [({}, 1)],

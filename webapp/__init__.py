@@ -18,6 +18,7 @@ from webapp import (
     script,
     sessions,
 )
+from webapp.collector_counts import Counts
 from webapp.dashboard import dashboard
 from webapp.doors import doors
 from webapp.health import health
@@ -25,9 +26,11 @@ from webapp.health import health
 BLUEPRINTS = (health, doors, dashboard)
 
 
-def create_app(config: Config) -> Flask:
-    """The application for one configuration; two in one process don't share anything."""
+def create_app(config: Config, counts: Counts | None = None) -> Flask:
+    """The application for one configuration; two in one process don't share anything. `counts`
+    are those of the collector in front of it."""
     app = Flask(__name__)
+    app.extensions["collector"] = counts
     current.install(app, config)
     sessions.install(app, config)
     for part in (attempts, auth, headers, languages, problems):

@@ -32,6 +32,7 @@ from webapp.collector_record import DISK_ERRORS, Recorder
 from webapp.collector_refusals import Refused
 from webapp.collector_sites import sites_of
 from webapp.collector_told import Told, body_of, content_view, page_view, pixel, plausible
+from webapp.collector_upkeep import Upkeep
 
 BODY_BYTES = 64 << 10
 BATCH_BYTES = 2 << 20
@@ -143,7 +144,7 @@ class Collector:
                 ticket, reason = self._take(route, request)
         except Refused as error:
             reason = error.reason
-        if reason:
+        if reason and reason != "lost":
             self.recorder.counts.refuse(reason)
         answer = self._said(route, request, reason)
         if not ticket:
@@ -272,4 +273,6 @@ def application(config_file: str | None = None, data: str | None = None) -> Appl
     from webapp import create_app
 
     config = load(Path(config_file) if config_file else None, Path(data) if data else None)
-    return wrapped(create_app(config), make(config))
+    collector = make(config)
+    Upkeep(collector.recorder).start()
+    return wrapped(create_app(config, collector.recorder.counts), collector)

@@ -49,7 +49,8 @@ class Batches:
             hits, site = _hits(json_of(request.body))
             return self._take(hits, site, key.strip())
         except Refused as error:
-            self.recorder.counts.refuse(error.reason)
+            if error.reason != "lost":
+                self.recorder.counts.refuse(error.reason)
             told = {"error": error.reason, "says": REASONS[error.reason]}
             return _json(_STATUS.get(error.reason, 400), told)
 

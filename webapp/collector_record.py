@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from threading import Lock
+from json.encoder import encode_basestring as quoted
 
 from pipeline.enrich.redact import redact
 from pipeline.journal import Journal
+from webapp.collector_counts import Counts
 from webapp.collector_limits import Buckets
 from webapp.collector_log import Losses
 from webapp.collector_people import Client, People, SiteDay
 from webapp.collector_refusals import Refused
 from webapp.collector_sites import Site, Sites
 from webapp.collector_told import Told
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
-@dataclass(slots=True)
-class Counts:
-    """Hits taken, by origin, and refused, by reason, since the process began."""
-
-    taken: Counter[str] = field(default_factory=Counter)
-    refused: Counter[str] = field(default_factory=Counter)
-    _lock: Lock = field(default_factory=Lock)
-
-    def take(self, origin: str, hits: int = 1) -> None:
-        with self._lock:
-            self.taken[origin] += hits
-
-    def refuse(self, reason: str) -> None:
-        with self._lock:
-            self.refused[reason] += 1
 
 
 @dataclass(slots=True)
@@ -68,17 +48,17 @@ class Recorder:
         now = at or time.time()
         day = self.people.day(site, at) if at else self.people.today(site, now)
         person = self.people.person(day, client, agent)
-        fields = {name: self.redact(value) for name, value in told.fields.items()}
+        pairs = [f'"{name}":{quoted(self.redact(text))}' for name, text in told.fields.items()]
         if told.viewer:
-            fields["viewer_hash"] = _viewer(day, told.viewer)
+            pairs.append(f'"viewer_hash":"{_viewer(day, told.viewer)}"')
         reason = "excluded" if person.excluded else "owner" if told.own else ""
         if reason:
-            fields["excluded"] = reason
-        head = (
+            pairs.append(f'"excluded":"{reason}"')
+        line = (
             f'{{"journal":1,"time":{int(now * 1000)},"status":200,"method":"GET",'
-            f'"site":"{site.name}","origin":"{origin}",{person.line},'
+            f'"site":"{site.name}","origin":"{origin}",{person.line},{",".join(pairs)}}}\n'
         )
-        return (head + _encode(fields)[1:] + "\n").encode("utf-8", "replace"), reason
+        return line.encode("utf-8", "replace"), reason
 
     def write(self, lines: Sequence[bytes], origin: str) -> int:
         """Returns a ticket for `wait`, or 0 if there is nothing to wait for. Raises `Refused`
@@ -96,12 +76,12 @@ class Recorder:
             self.journal.sync(ticket)
         except OSError as error:
             self.lost(error)
-            self.counts.refuse("lost")
             return False
         return True
 
     def lost(self, error: Exception, hits: int = 1) -> Refused:
         self.losses.tell(error, hits)
+        self.counts.refuse("lost", hits)
         return Refused("lost")
 
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.enrich.pixels import TEXT_LENGTH, described, parameters
+from pipeline.enrich.pixels import PLAIN, TEXT_LENGTH, described, parameters
 from webapp.collector_refusals import Refused
 
 URL_LENGTH = 4096
@@ -25,6 +25,7 @@ VIEW_TYPES = frozenset({"intentional", "listing", "search", "widget"})
 VIEW_SOURCES = frozenset({"web", "api", "widget", "player"})
 _SCREEN = re.compile(r"[1-9]\d{0,4}(?:x[1-9]\d{0,4})?")
 _LANGUAGE = re.compile(r"[A-Za-z0-9-]{2,35}")
+_COMMON = frozenset({*PLAIN})
 _TRUE = frozenset({"1", "true", "yes"})
 #: How far ahead of ours a sender's clock may be.
 AHEAD_SECONDS = 24 * 3600
@@ -197,6 +198,8 @@ def _page(body: Body, referer: str | None) -> Fields:
 def _common(told: Body) -> Fields:
     """What may stand beside a hit of any kind."""
     found: Fields = {}
+    if _COMMON.isdisjoint(told):
+        return found  # as most hits are
     if kind := text(told.get("content_type")):
         found["content_type"] = kind
     if item := text(told.get("content_id"), ID_LENGTH + 1):

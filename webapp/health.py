@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, current_app
 
 from pipeline import metrics
 from pipeline.catalog import Catalog
@@ -36,5 +36,6 @@ def readyz() -> tuple[dict[str, str], int]:
 @health.get("/metrics")
 @operates
 def numbers() -> Response:
-    text = metrics.render(config().store.data)
+    counts = current_app.extensions.get("collector")
+    text = metrics.render(config().store.data, counts.samples() if counts else {})
     return Response(text, content_type="text/plain; version=0.0.4")

@@ -15,6 +15,7 @@ from pipeline.config_file import load
 from pipeline.supervisor import die_with_parent
 from webapp import create_app
 from webapp.collector import make
+from webapp.collector_upkeep import Upkeep
 from webapp.gateway import Gateway
 
 #: A stream that a browser holds open must not keep a worker from ending.
@@ -47,4 +48,6 @@ def serve(config: Config, config_file: Path | None, data: Path | None) -> None:
 def _application(config_file: Path | None, data: Path | None) -> Gateway:
     die_with_parent()
     config = load(config_file, data)
-    return Gateway(make(config), create_app(config))
+    collector = make(config)
+    Upkeep(collector.recorder).start()
+    return Gateway(collector, create_app(config, collector.recorder.counts))

@@ -134,8 +134,12 @@ def parameters(query: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for pair in query.split("&"):
         name, _, value = pair.partition("=")
-        found.setdefault(unquote_plus(name), unquote_plus(value).strip())
+        found.setdefault(_decoded(name), _decoded(value).strip())
     return {name: value for name, value in found.items() if value}
+
+
+def _decoded(text: str) -> str:
+    return unquote_plus(text) if "%" in text else text.replace("+", " ")
 
 
 def _page(told: str | None) -> str | None:

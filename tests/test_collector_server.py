@@ -1,0 +1,125 @@
+"""The collector as the process that is served: under load, under attack, and killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from pipeline.backfill import backfill
+from pipeline.config_file import load
+from tests.collector_server import Server, answer, get, post, serving
+from tests.stores import Store, Table
+
+VIEW = "/api/track/page-view"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("collector")) as running:
+        yield running
+
+
+def counted(folder: Path, *asked: list[str]) -> Table:
+    config = load(folder / "config.toml")
+    backfill(config, config.store.data)
+    return Store(config.store.data, config).ask(*asked, site="one")
+
+
+def body(page: str) -> bytes:
+    return b'{"path": "%s", "site": "one"}' % page.encode()
+
+
+@pytest.mark.parametrize("posts", [5, 500])
+def test_posts_at_once_are_counted_exactly(server: Server, posts: int) -> None:
+    page = f"/at-once/{posts}"
+    with ExitStack() as stack:
+        open_ones = [stack.enter_context(server.connect()) for _ in range(posts)]
+        for connection in open_ones:
+            connection.sendall(post(VIEW, body(page))[:-1])
+        for connection in open_ones:
+            connection.sendall(b"}")
+        assert [answer(connection)[0] for connection in open_ones] == [204] * posts
+    assert counted(server.folder, ["views"], ["page"])[page,] == [posts]
+
+
+def test_idle_and_slow_connections_stop_nobody(server: Server) -> None:
+    with ExitStack() as stack:
+        for number in range(1000):
+            connection = stack.enter_context(server.connect())
+            # Nothing at all, half of the headers, or half of a body.
+            connection.sendall((b"", post(VIEW, b"")[:40], post(VIEW, body("/x"))[:-5])[number % 3])
+        other = stack.enter_context(server.connect())
+        other.settimeout(2)
+        for request in (get("/pixel.gif?site=one&p=/not-stopped"), get("/healthz")):
+            other.sendall(request)
+            assert answer(other)[0] == 200
+    assert counted(server.folder, ["views"], ["page"])["/not-stopped",] == [1]
+
+
+def test_what_is_too_long_is_refused_without_being_read(server: Server) -> None:
+    with server.connect() as connection:
+        connection.sendall(
+            b"POST /api/track-view/ HTTP/1.1\r\nHost: x\r\nContent-Length: 999999\r\n\r\n"
+        )
+        assert answer(connection)[0] == 413
+    with server.connect() as connection:
+        connection.sendall(get("/pixel.gif?site=one&p=/" + "a" * 8192))
+        assert answer(connection)[0] == 200
+    assert all(len(line.get("url", "")) < 8192 for line in server.lines())
+
+
+def load_of(server: Server, answered: list[int], number: int) -> None:
+    """Send views one after the other until the server is gone."""
+    with server.connect() as connection:
+        for turn in range(100_000):
+            try:
+                connection.sendall(post(VIEW, body(f"/{number}/{turn}")))
+            except ConnectionError:
+                return
+            if answer(connection)[0] != 204:
+                return
+            answered[number] = turn + 1
+
+
+def test_a_kill_under_load_loses_nothing_that_was_answered(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        answered = [0] * 8
+        senders = [
+            threading.Thread(target=load_of, args=(server, answered, number))
+            for number in range(len(answered))
+        ]
+        for sender in senders:
+            sender.start()
+        while min(answered) < 50:
+            senders[0].join(0.01)
+        os.kill(server.worker(), signal.SIGKILL)
+        for sender in senders:
+            sender.join(20)
+        server.stop(signal.SIGKILL)
+    pages = counted(tmp_path, ["views"], ["page"])
+    lost = [
+        (number, turn)
+        for number, turns in enumerate(answered)
+        for turn in range(turns)
+        if pages.get((f"/{number}/{turn}",)) != [1]
+    ]
+    assert not lost
+    # Of each sender, one more may have been written than was answered.
+    assert sum(answered) <= len(pages) <= sum(answered) + len(answered)
+
+
+def test_hits_are_on_the_disk_before_they_are_answered_where_that_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    with serving(tmp_path, 'durability = "fsync"') as server, ExitStack() as stack:
+        open_ones = [stack.enter_context(server.connect()) for _ in range(20)]
+        for connection in open_ones:
+            connection.sendall(get("/pixel.gif?site=one&p=/a"))
+        assert [answer(connection)[0] for connection in open_ones] == [200] * 20
+        assert len(server.lines()) == 20
