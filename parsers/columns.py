@@ -15,6 +15,8 @@ from parsers.lines import BOM, Lines, Longs
 #: How many counts of columns are looked at, and the highest of them.
 KINDS, WIDEST = 16, 100
 CODED = pa.dictionary(pa.int32(), pa.binary())
+#: What the reader works on at a time; it should fit the processor's cache.
+BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +51,11 @@ def cut_counted(
     wanted = sorted({*coded, plain} - {-1})
     if not len(numbers):
         return Cut(numbers, {n: pa.array([], _type(n, plain)) for n in wanted})
-    table = _read(lines.join(numbers), delimiter, count, wanted, plain)
+    longest = int(np.diff(lines.starts).max())
+    table = _read(lines.join(numbers), delimiter, count, wanted, longest)
     if len(numbers) != table.num_rows:
         raise AssertionError(f"{len(numbers)} lines were cut into {table.num_rows} rows")
-    return Cut(numbers, {n: _whole(table[str(n)]) for n in wanted})
+    return Cut(numbers, {n: _whole(table[str(n)], n != plain) for n in wanted})
 
 
 def by_count(lines: Lines, numbers: Longs, delimiter: str, least: int) -> list[tuple[int, Longs]]:
@@ -68,14 +71,16 @@ def _type(column: int, plain: int) -> pa.DataType:
     return pa.binary() if column == plain else CODED
 
 
-def _read(data: memoryview, delimiter: str, count: int, wanted: list[int], plain: int) -> pa.Table:
-    """The wanted columns of rows that all have `count` of them."""
-    types = {str(number): _type(number, plain) for number in range(count)}
+def _read(
+    data: memoryview, delimiter: str, count: int, wanted: list[int], longest: int
+) -> pa.Table:
+    """The wanted columns of rows that all have `count` of them. `longest` is no less than any
+    row: the reader refuses one that is not within two of its blocks."""
+    types = dict.fromkeys(map(str, range(count)), pa.binary())
     return csv.read_csv(
         pa.BufferReader(pa.py_buffer(data)),
-        # One block, or every block would have distinct values of its own.
         read_options=csv.ReadOptions(
-            use_threads=False, block_size=len(data) + 1, column_names=list(types)
+            use_threads=False, block_size=max(BLOCK, longest), column_names=list(types)
         ),
         parse_options=csv.ParseOptions(
             delimiter=delimiter, quote_char=False, double_quote=False, escape_char=False
@@ -86,5 +91,11 @@ def _read(data: memoryview, delimiter: str, count: int, wanted: list[int], plain
     )
 
 
-def _whole(column: pa.ChunkedArray) -> pa.Array:
+def _whole(column: pa.ChunkedArray, distinct: bool) -> pa.Array:
+    """The column as one array. The reader itself would look for distinct values in each of its
+    blocks, and these would have to be brought together."""
+    if distinct:
+        chunks = column.dictionary_encode().chunks
+        codes = pa.concat_arrays([chunk.indices for chunk in chunks])
+        return pa.DictionaryArray.from_arrays(codes, chunks[-1].dictionary, safe=False)
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

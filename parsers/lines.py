@@ -7,12 +7,13 @@ NUL bytes at the head of a line are therefore dropped before anything is read.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from parsers.bits import bits_of, count_before, places
 
 Longs = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -20,7 +21,6 @@ Bytes = npt.NDArray[np.uint8]
 
 BOM = b"\xef\xbb\xbf"
 LONGEST = 1 << 20
-BLOCK = 1 << 18
 #: So small a part of the lines is searched by itself, not with all others.
 FEW = 8
 LF, CR, NUL = 10, 13, 0
@@ -84,6 +84,12 @@ class Lines:
         """The bytes of these lines (ascending), terminators included, one after the other."""
         if len(numbers) == len(self):
             return self.data
+        gaps = np.flatnonzero(np.diff(numbers) != 1) + 1
+        if FEW * len(gaps) < len(numbers):
+            begins = self.starts[numbers[np.append(0, gaps)]]
+            ends = self.starts[numbers[np.append(gaps, len(numbers)) - 1] + 1]
+            pairs = zip(begins.tolist(), ends.tolist(), strict=True)
+            return memoryview(b"".join([self.data[start:end] for start, end in pairs]))
         size = int((self.starts[numbers + 1] - self.starts[numbers]).sum())
         return memoryview(self.column(numbers).buffers()[2] or b"")[:size]
 
@@ -111,8 +117,7 @@ class Lines:
             found: Longs = pc.count_substring(self.column(numbers), character).to_numpy()
             return found
         array = np.frombuffer(self.data, dtype=np.uint8)
-        places = find_byte(array, np.equal, ord(character))
-        return np.diff(np.searchsorted(places, self.starts))[numbers]
+        return np.diff(count_before(bits_of(array, ord(character)), self.starts))[numbers]
 
     def without(self, numbers: Longs, others: Longs) -> Longs:
         """The lines `numbers` but for `others`."""
@@ -124,10 +129,10 @@ class Lines:
 def split_lines(data: bytes, offset: int) -> Lines:
     """The lines of `data`, whose first byte is at `offset` in its source."""
     skip = len(BOM) if offset == 0 and data.startswith(BOM) else 0
-    source, places, sizes = drop_nuls(data)
+    source, gone, sizes = drop_nuls(data)
     view = memoryview(source)[skip:]
     array = np.frombuffer(view, dtype=np.uint8)
-    breaks = find_byte(array, np.equal, LF)
+    breaks = find_byte(array, LF)
     complete = len(array) == 0 or array[-1] == LF
     starts = np.empty(len(breaks) + (1 if complete else 2), dtype=np.int64)
     starts[0] = 0
@@ -138,10 +143,10 @@ def split_lines(data: bytes, offset: int) -> Lines:
     torn = _cut_returns(array, starts, ends) if b"\r" in source else None
     nul = dropped = None
     if b"\0" in data:
-        nul = _owners(find_byte(array, np.equal, NUL), starts)
+        nul = _owners(find_byte(array, NUL), starts)
         torn = nul if torn is None else torn | nul
         dropped = np.zeros(len(starts), dtype=np.int64)
-        dropped[np.searchsorted(starts, places - skip) + 1] = sizes
+        dropped[np.searchsorted(starts, gone - skip) + 1] = sizes
         dropped = np.cumsum(dropped)
     return Lines(source, view, starts, ends, torn, nul, dropped, offset + skip, offset)
 
@@ -152,7 +157,7 @@ def drop_nuls(data: bytes) -> tuple[bytes, Longs, Longs]:
     Those at the very end stay, or their line would be no line.
     """
     array = np.frombuffer(data, dtype=np.uint8)
-    found = find_byte(array, np.equal, NUL) if b"\0" in data else np.empty(0, dtype=np.int64)
+    found = find_byte(array, NUL) if b"\0" in data else np.empty(0, dtype=np.int64)
     opens = np.diff(found, prepend=-2) != 1
     begins, ends = found[opens], found[np.diff(found, append=len(data) + 1) != 1] + 1
     leads = ((begins == 0) | (array[begins - 1] == LF)) & (ends < len(data))
@@ -164,22 +169,16 @@ def drop_nuls(data: bytes) -> tuple[bytes, Longs, Longs]:
     return array[keep].tobytes(), begins[leads] - (np.cumsum(sizes) - sizes), sizes
 
 
-def _owners(places: Longs, starts: Longs) -> Mask:
-    """Which lines hold one of these places."""
+def _owners(positions: Longs, starts: Longs) -> Mask:
+    """Which lines hold one of these positions."""
     holds = np.zeros(len(starts) - 1, dtype=np.bool_)
-    holds[np.searchsorted(starts, places, side="right") - 1] = True
+    holds[np.searchsorted(starts, positions, side="right") - 1] = True
     return holds
 
 
-def find_byte(array: npt.NDArray[Any], test: np.ufunc, value: int) -> Longs:
-    """Positions where the test holds, block by block: one mask for all would be fresh memory."""
-    mask = np.empty(min(BLOCK, len(array)), dtype=np.bool_)
-    found = [np.empty(0, dtype=np.int64)]
-    for start in range(0, len(array), BLOCK):
-        block = array[start : start + BLOCK]
-        holds = test(block, value, out=mask[: len(block)])
-        found.append(np.flatnonzero(holds) + start)
-    return np.concatenate(found)
+def find_byte(array: Bytes, value: int) -> Longs:
+    """Positions of the bytes that are `value`."""
+    return places(bits_of(array, value))
 
 
 def _cut_returns(array: Bytes, starts: Longs, ends: Longs) -> Mask:
@@ -187,7 +186,7 @@ def _cut_returns(array: Bytes, starts: Longs, ends: Longs) -> Mask:
     filled = ends > starts[:-1]
     last = array[np.maximum(ends - 1, 0)] == CR
     ends -= filled & last
-    returns = find_byte(array, np.equal, CR)
+    returns = find_byte(array, CR)
     owner = np.searchsorted(starts, returns, side="right") - 1
     torn = np.zeros(len(ends), dtype=np.bool_)
     torn[owner[returns < ends[owner]]] = True
