@@ -18,10 +18,11 @@ from pipeline.schema import EVENTS
 #: Measured on a realistic log: level 1 costs a third of level 3 and gives a tenth more bytes.
 COMPRESSION = {"compression": "zstd", "compression_level": 1}
 ROW_GROUP = 1 << 18
-#: Texts and numbers of few values by dictionary, numbers that climb by their steps; a hash has
-#: nothing to compress by.
-_DICTIONARY = ["status", "hour", "agent_hash", "log_id", "date"]
+#: Texts and what often comes again by dictionary, numbers that climb by their steps. Only long
+#: texts are compressed then: of the rest that would take a tenth, and a quarter of the time.
+_DICTIONARY = ["status", "hour", "agent_hash", "log_id", "date", "visitor", "ip_hash", "bytes"]
 _STEPS = {"offset": "DELTA_BINARY_PACKED", "time": "DELTA_BINARY_PACKED"}
+_LONG = ("page", "query", "referrer_url", "agent", "title", "properties")
 #: A chunk whose days change more often than this is sorted by day.
 MOST_RUNS = 64
 
@@ -39,6 +40,7 @@ def writer_of(path: Path) -> str:
 
 def write(events: pa.Table, path: Path) -> int:
     """Write and sync; returns the size in bytes. After a crash the name holds all or nothing."""
+    told = events.column_names
     texts = [f.name for f in events.schema if pa.types.is_dictionary(f.type)]
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".tmp")
@@ -48,9 +50,10 @@ def write(events: pa.Table, path: Path) -> int:
             file,
             row_group_size=ROW_GROUP,
             use_dictionary=texts + _DICTIONARY,
-            column_encoding=_STEPS,
+            column_encoding={name: _STEPS[name] for name in told if name in _STEPS},
+            compression={name: "zstd" if name in _LONG else "none" for name in told},
+            compression_level={name: 1 for name in told if name in _LONG},
             write_statistics=False,
-            **COMPRESSION,
         )
         file.flush()
         os.fsync(file.fileno())
