@@ -13,14 +13,13 @@ from pipeline.filter_words import parse_tree
 from webapp import show
 from webapp.asking import Asking, asked_for
 from webapp.auth import access, local, public, reads_site, somebody
-from webapp.current import catalog, config, engine, site_names
+from webapp.current import catalog, config, site_names
 from webapp.languages import COOKIE as LANGUAGE_COOKIE
 from webapp.languages import LANGUAGES
 from webapp.ledger import rejected_examples, trust
 from webapp.listing import listed
 from webapp.overview import overview
 from webapp.panels import PANELS
-from webapp.questions import Store
 from webapp.sites import cards
 
 dashboard = Blueprint("dashboard", __name__)
@@ -34,10 +33,6 @@ def known_site(name: str) -> Site:
     return found or Site(0, name, config().site_named(name).timezone)
 
 
-def store() -> Store:
-    return Store(catalog(), engine())
-
-
 def asking_of(site: str) -> Asking:
     return asked_for(site, [panel.name for panel in PANELS], parse_tree(access().filter_of(site)))
 
@@ -45,7 +40,7 @@ def asking_of(site: str) -> Asking:
 @dashboard.get("/")
 @somebody
 def sites() -> str:
-    return render_template("sites.html", cards=cards(store(), readable_sites()))
+    return render_template("sites.html", cards=cards(catalog(), readable_sites()))
 
 
 @dashboard.get("/s/<site>/")
@@ -53,7 +48,7 @@ def sites() -> str:
 def site(site: str) -> str | tuple[str, int]:
     try:
         asking = asking_of(site)
-        page = overview(store(), asking, known_site(site).timezone)
+        page = overview(catalog(), asking, known_site(site).timezone)
     except QueryError as error:
         return render_template("wrong.html", error=error, site=site), 400
     account = None if asking.narrowed else trust(catalog(), site)
@@ -66,7 +61,7 @@ def listing(site: str, panel: str, tab: str) -> str | tuple[str, int]:
     """All rows of one tab of a panel, a page of them at a time."""
     try:
         asking = asking_of(site)
-        page = listed(store(), asking, known_site(site).timezone, panel, tab)
+        page = listed(catalog(), asking, known_site(site).timezone, panel, tab)
     except QueryError as error:
         return render_template("wrong.html", error=error, site=site), 400
     return render_template("listing.html", page=page or abort(404), ask=asking)

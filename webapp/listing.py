@@ -7,11 +7,12 @@ from typing import Any
 
 from flask import request, url_for
 
+from pipeline.catalog import Catalog
 from webapp.asking import Asking, Condition
 from webapp.overview import Table, now_in, resolve
 from webapp.panels import PANELS
 from webapp.periods import Period
-from webapp.questions import Scope, Store, known_days
+from webapp.questions import Scope, answer_all, known_days
 
 ROWS = 100
 
@@ -48,7 +49,7 @@ class Listing:
         return url_for("dashboard.listing", site=self.asking.site, panel=panel, tab=tab)
 
 
-def listed(store: Store, asking: Asking, zone: str, panel: str, tab: str) -> Listing | None:
+def listed(catalog: Catalog, asking: Asking, zone: str, panel: str, tab: str) -> Listing | None:
     """None where there is no such tab."""
     found = next((one for one in PANELS if one.name == panel), None)
     open_tab = (
@@ -56,7 +57,7 @@ def listed(store: Store, asking: Asking, zone: str, panel: str, tab: str) -> Lis
     )
     if found is None or open_tab is None:
         return None
-    period, _ = resolve(asking, now_in(zone).date(), known_days(store.catalog, asking.site))
+    period, _ = resolve(asking, now_in(zone).date(), known_days(catalog, asking.site))
     search, order = request.args.get("search", "").strip(), request.args.get("order", "")
     offset = max(0, request.args.get("offset", 0, int))
     wanted = asking
@@ -64,5 +65,5 @@ def listed(store: Store, asking: Asking, zone: str, panel: str, tab: str) -> Lis
         like = Condition(open_tab.by, "*=", search)
         wanted = replace(asking, filters=(*asking.filters, like))
     query = Scope(wanted, period).of_tab(open_tab, ROWS, offset, order)
-    said = store.answer_all({"rows": query})["rows"]
+    said = answer_all({"rows": query})["rows"]
     return Listing(asking, period, Table(found, open_tab, said), offset, search, order)

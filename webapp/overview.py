@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pipeline.catalog import Catalog
 from pipeline.errors import QueryError
 from pipeline.query import Answer
 from webapp.asking import Asking
 from webapp.figures import FIGURES
 from webapp.panels import Panel, Tab, panels, tiles
 from webapp.periods import DEFAULT, PRESETS, Period, steps_for
-from webapp.questions import Said, Scope, Store, known_days, nearest
+from webapp.questions import Said, Scope, answer_all, known_days, nearest
 from webapp.series import Series, Span, series_of
 
 
@@ -150,9 +151,9 @@ def resolve(asking: Asking, today: dt.date, known: Period | None) -> tuple[Perio
     return usual, False
 
 
-def overview(store: Store, asking: Asking, zone: str) -> Overview:
+def overview(catalog: Catalog, asking: Asking, zone: str) -> Overview:
     """Everything of the page, from one round of questions."""
-    now, known = now_in(zone), known_days(store.catalog, asking.site)
+    now, known = now_in(zone), known_days(catalog, asking.site)
     period, moved = resolve(asking, now.date(), known)
     scope = Scope(asking, period)
     metrics = scope.askable(tiles(asking.who))
@@ -161,7 +162,7 @@ def overview(store: Store, asking: Asking, zone: str) -> Overview:
     steps = steps_for(period)
     step = asking.step if asking.step in steps else steps[0]
     shown = {panel.name: (panel, panel.shown(asking.tab(panel.name))) for panel in panels()}
-    said = store.answer_all(
+    said = answer_all(
         {
             "totals": scope.of_who(metrics),
             "series": scope.of_who(metrics, f"time:{step}"),

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from pipeline import filters, schema
 from pipeline.catalog import Catalog
-from pipeline.engine import Engine
 from pipeline.errors import QueryError
 from pipeline.fields import NOT_OF_RECORDS
 from pipeline.filter_words import parse_text
 from pipeline.filters import Either, Tree
-from pipeline.query import Answer, answers
+from pipeline.query import Answer
 from pipeline.question import Query, parse
+from webapp.answering import ask
 from webapp.asking import Asking
 from webapp.panels import SENT, Tab
 from webapp.periods import Period
@@ -25,26 +25,19 @@ _OF_RECORDS = {*schema.RECORD_MEASURES, *schema.RECORD_DETAILS}
 Said = Answer | QueryError
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
-    """Where the answers come from."""
+def answer_all(asked: Mapping[str, Query]) -> dict[str, Said]:
+    """The answer to each, or why there is none; together as long as all can be answered."""
+    try:
+        return dict(zip(asked, ask(list(asked.values())), strict=True))
+    except QueryError:
+        return {name: _answer(query) for name, query in asked.items()}
 
-    catalog: Catalog
-    engine: Engine
 
-    def answer_all(self, asked: Mapping[str, Query]) -> dict[str, Said]:
-        """The answer to each, or why there is none; together as long as all can be answered."""
-        try:
-            found = answers(self.catalog, list(asked.values()), engine=self.engine)
-        except QueryError:
-            return {name: self._answer(query) for name, query in asked.items()}
-        return dict(zip(asked, found, strict=True))
-
-    def _answer(self, query: Query) -> Said:
-        try:
-            return answers(self.catalog, [query], engine=self.engine)[0]
-        except QueryError as error:
-            return error
+def _answer(query: Query) -> Said:
+    try:
+        return ask([query])[0]
+    except QueryError as error:
+        return error
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +50,7 @@ class Scope:
     @property
     def filters(self) -> tuple[Tree, ...]:
         own = tuple(parse_text(str(one)) for one in self.asking.filters)
-        together = (Either(own),) if self.asking.any_of and len(own) > 1 else own
-        return (*self.asking.narrowed, *together)
+        return (Either(own),) if self.asking.any_of and len(own) > 1 else own
 
     def question(
         self,
@@ -86,7 +78,8 @@ class Scope:
 
     def askable(self, metrics: tuple[str, ...]) -> tuple[str, ...]:
         """Without those that the filters make impossible."""
-        if not filters.dimensions_of(self.filters) & NOT_OF_RECORDS:
+        held = (*self.filters, *self.asking.narrowed)
+        if not filters.dimensions_of(held) & NOT_OF_RECORDS:
             return metrics
         ratios = schema.RATIOS
         return tuple(m for m in metrics if not _OF_RECORDS & {*ratios.get(m, (m,))[:2]})

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from babel.dates import format_timedelta
 
@@ -163,6 +164,22 @@ def definition(metric: str) -> str:
 
 def as_json(query: Mapping[str, Any]) -> str:
     return json.dumps(query, indent=2, ensure_ascii=False)
+
+
+def api_address(query: Mapping[str, Any], what: str = "query", **more: str | int) -> str:
+    """Of the API, where the question is answered as JSON or, as `export`, as a file."""
+    said = {
+        "site": query["site"],
+        "metrics": ",".join(query["metrics"]),
+        "dimensions": ",".join(query["dimensions"]),
+        "from": query["from"],
+        "to": query["to"],
+        "filters": json.dumps(query["filters"]) if query["filters"] else "",
+        "compare": query["compare"],
+        "order": query["order"],
+        **more,
+    }
+    return f"/api/v1/{what}?{urlencode({name: value for name, value in said.items() if value})}"
 
 
 def filterable() -> list[str]:

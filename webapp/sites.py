@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.catalog import Catalog
 from pipeline.errors import QueryError
 from webapp.asking import Asking
 from webapp.overview import now_in, resolve
 from webapp.periods import Period
-from webapp.questions import Scope, Store, known_days
+from webapp.questions import Scope, answer_all, known_days
 from webapp.series import Series, Span, series_of
 
 METRICS = ("visitors", "views")
@@ -24,19 +25,19 @@ class Card:
     change: float | None = None
 
 
-def cards(store: Store, names: Sequence[str]) -> list[Card]:
-    zones = {site.name: site.timezone for site in store.catalog.sites()}
-    return [_card(store, name, zones.get(name)) for name in names]
+def cards(catalog: Catalog, names: Sequence[str]) -> list[Card]:
+    zones = {site.name: site.timezone for site in catalog.sites()}
+    return [_card(catalog, name, zones.get(name)) for name in names]
 
 
-def _card(store: Store, name: str, zone: str | None) -> Card:
-    known = known_days(store.catalog, name) if zone else None
+def _card(catalog: Catalog, name: str, zone: str | None) -> Card:
+    known = known_days(catalog, name) if zone else None
     if zone is None or known is None:
         return Card(name, None, None)
     now, asking = now_in(zone), Asking(name)
     period, _ = resolve(asking, now.date(), known)
     scope = Scope(asking, period)
-    said = store.answer_all(
+    said = answer_all(
         {"totals": scope.of_who(METRICS), "series": scope.of_who(METRICS, "time:day")}
     )
     totals, found = said["totals"], said["series"]
