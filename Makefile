@@ -3,7 +3,7 @@
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test test-slow test-servers test-live soak check report docs script clean
+.PHONY: run test test-slow test-servers test-live test-browser soak check report docs script clean
 .PHONY: bench bench-growth bench-rollup bench-guard
 
 # Reads the logs of config.toml, then serves the dashboard until Ctrl-C.
@@ -30,6 +30,11 @@ test-servers: $(READY)
 test-live: $(READY)
 	tests/install_servers nginx logrotate wrk
 	$(BIN)/python -m pytest -q -m live
+
+# A real browser on pages with the tracker script; npm brings published clients of others.
+test-browser: $(READY)
+	tests/install_servers chromium npm
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m browser
 
 # 200 rotations, 5 million lines, 20 restarts: about ten minutes.
 soak: $(READY)

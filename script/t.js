@@ -231,7 +231,7 @@
     listen(document, "visibilitychange", wait);
     listen(window, "pagehide", () => timer && count());
     listen(document, "click auxclick", click);
-    (early.q || []).forEach((given) => event(...given));
     expect();
+    (early.q || []).forEach((given) => event(...given));
   })();
 })(document, navigator, location);
