@@ -117,6 +117,7 @@ def test_the_prefix_of_syslog_ends_where_the_line_begins(
         RFC5424,
         b"<34>1 2026-11-20T23:24:00Z web1 nginx - - - ",
         b"83 <40>1 2026-11-20T23:24:00+00:00 host app web.1 - - ",
+        b"83 <190>1 2026-11-20T23:24:00+00:00 host app web.1 - ",
         b'<165>1 - - - - - [a@1][b@2 c="d"] \xef\xbb\xbf',
     ],
 )

@@ -27,6 +27,7 @@ def _journal(line: bytes) -> bytes:
 WRAPPERS: Mapping[str, Callable[[bytes], bytes]] = {
     "syslog": lambda line: b"Nov 20 23:24:00 web1 nginx[12]: " + line,
     "syslog5424": lambda line: RFC5424 + b"\xef\xbb\xbf" + line,
+    "logplex": lambda line: b"%d <158>1 " % (len(line) + 8) + line,
     "cri": lambda line: b"2026-11-20T23:24:00.000000100+01:00 stdout F " + line,
     "docker": _docker,
     "journal": _journal,
