@@ -147,6 +147,13 @@ def test_a_payload_of_plausible_is_taken_in_long_and_short_names(sender: Sender)
     assert json.loads(bought["properties"]) == {"plan": "b", "n": "1", "yes": "true"}
 
 
+def test_what_a_tracker_of_plausible_says_of_scrolling_is_not_counted(sender: Sender) -> None:
+    told = {"n": "engagement", "u": "https://one.example/", "d": "one", "sd": 50, "e": 3000}
+    assert sender.send(EVENT, told)[0] == 202
+    assert sender.reason(EVENT, told) == "engagement"
+    assert sender.lines() == []
+
+
 def test_the_journal_tells_no_address_and_no_viewer(sender: Sender) -> None:
     body = {"path": "/from/192.0.2.77", "site": "one", "viewer": "bob@example.org", "title": "::1"}
     sender.send(VIEW, body, referer="http://198.51.100.9/x", peer="203.0.113.7")

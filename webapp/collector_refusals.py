@@ -10,6 +10,7 @@ REASONS: dict[str, str] = {
     "contradiction": "What it says of its site, and where it comes from, are two sites.",
     "no page": "It names no page, and comes with no web address as its Referer.",
     "no event": "It names no event.",
+    "engagement": "It tells how far a page was read, which is not counted.",
     "json": "The body is not a JSON object.",
     "content_type": "The type of the content item is missing, or is none of the site's.",
     "content_id": "The id of the content item is missing, or longer than 128 characters.",

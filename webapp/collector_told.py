@@ -108,6 +108,8 @@ def plausible(told: Body, referer: str | None) -> Told:
     name = text(body.get("name"))
     if name is None:
         raise Refused("no event")
+    if name == "engagement" and "sd" in told:
+        raise Refused("engagement")
     return page_view(body, referer) if name == "pageview" else _event(body, name, referer)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.browser.rig import Site, sent
+from tests.browser.rig import Site, html, sent
 
 pytestmark = pytest.mark.browser
 
@@ -54,7 +56,7 @@ def test_a_fragment_is_a_page_where_the_setting_says_so(site: Site) -> None:
     page.evaluate("history.back()")
     page.evaluate("setTimeout(() => history.back(), 150)")
     site.told(3)
-    assert site.views() == {"/app#/one": 2, "/app#/two": 1}
+    assert site.views() == {"/app%23/one": 2, "/app%23/two": 1}
 
 
 def test_a_path_that_is_left_before_its_title_came_is_counted_all_the_same(site: Site) -> None:
@@ -74,6 +76,24 @@ def test_a_redirection_at_the_start_is_one_view_of_where_it_leads(site: Site) ->
     site.open("/")
     site.told(1)
     assert site.views() == {"/en/": 1}
+
+
+def test_the_hook_of_the_docs_counts_views_and_events(site: Site) -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "tracking.md").read_text()
+    hook = docs.split("    export function useTallylog", 1)[1].split("\n    }\n", 1)[0]
+    use = f"""<script type="module">
+      const useEffect = (effect) => queueMicrotask(effect)
+      function useTallylog{hook} }}
+      window.send = useTallylog("{site.name}", "{site.tallylog.address}")
+      useTallylog("{site.name}", "{site.tallylog.address}")
+    </script>"""
+    site.put("/", html("home", use, ""))
+    page = site.open("/")
+    site.told(1)
+    page.evaluate(go("/b"))
+    page.evaluate("send('signup', { plan: 'pro' })")
+    site.told(3)
+    assert site.ask(["views", "events"], ["page"]) == {("/",): [1, 0], ("/b",): [1, 1]}
 
 
 def test_what_an_application_gives_the_history_is_what_it_gets(site: Site) -> None:

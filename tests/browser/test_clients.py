@@ -50,7 +50,7 @@ def test_the_older_client_of_plausible_counts_views_and_events(site: Site, modul
     assert [hit.status for hit in site.hits] == [202] * 3
     assert site.views() == {"/a": 1, "/b": 1}
     assert site.ask(["events"], ["event", "prop:plan"], "event!=") == {("signup", "pro"): [1]}
-    assert site.ask(["visits"], ["source", "origin"]) == {("Google", "api"): [1]}
+    assert site.ask(["visits"], ["source", "origin"]) == {("Google", "script"): [1]}
 
 
 def test_the_newer_client_of_plausible_counts_views_and_events(site: Site, modules: Path) -> None:

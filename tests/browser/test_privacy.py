@@ -17,7 +17,9 @@ def test_one_can_leave_oneself_out_and_come_back(site: Site) -> None:
     site.refused(page, "ignored")
     assert page.evaluate("location.href") == site.address + "/a"
     page.evaluate("tallylog('unseen')")
+    site.said.clear()
     page.goto(site.address + "/b")
+    site.refused(page, "ignored")
     page.goto(site.address + "/b#tallylog-ignore")
     page.evaluate("tallylog('back')")
     site.told(1)
