@@ -92,6 +92,8 @@ def _schema() -> str:
     details = [_dimension(d) for d in schema.DETAILS.values()]
     times = [_dimension(d) for d in schema.TIMES.values()]
     ratios = [(f"`{name}`", f"`{n}` / `{d}`", doc) for name, (n, d, doc) in schema.RATIOS.items()]
+    told = {*schema.MEASURES, *schema.DETAIL_MEASURES, *schema.RATIOS}
+    others = _named({name: doc for name, doc in schema.METRICS.items() if name not in told})
     return "\n".join(
         [
             "# Columns, dimensions and metrics",
@@ -114,6 +116,7 @@ def _schema() -> str:
             *_section("Metrics", ("metric", "what it counts"), _named(schema.MEASURES)),
             *_section("Metrics of raw events", ("metric", ""), _named(schema.DETAIL_MEASURES)),
             *_section("Metrics worked out", ("metric", "from", "what it says"), ratios),
+            *_section("Other metrics", ("metric", "what it says"), others),
             "",
         ]
     )

@@ -195,6 +195,31 @@ def _all(conditions: dict[str, Tree], table: str) -> str:
 
 
 def _records(by: Sequence[str], filters: Sequence[Tree], shift: Shift) -> str:
+    hits = " or ".join(f"contains(lower(cache), '{word}')" for word in schema.CACHE_HITS)
+    return sql(
+        "records",
+        record_keys=_record_keys(by, shift),
+        cache_hit=hits,
+        record_filters=_of_records(filters),
+    )
+
+
+def latency_cut(by: Sequence[str], filters: Sequence[Tree], shift: Shift) -> str:
+    """Columns key0, key1, …, bucket and n. By page, only those of class page are timed."""
+    of_page = "page" in dimensions_in(by, filters)
+    return sql(
+        "events_latency",
+        keys=_record_keys(by, shift),
+        filters=_of_records(filters) + (" and \"class\" = 'page'" if of_page else ""),
+        buckets_per_octave=str(schema.BUCKETS_PER_OCTAVE),
+    )
+
+
+def _record_keys(by: Sequence[str], shift: Shift) -> str:
+    return " ".join(f"{expression('events', d, shift)} as key{i}," for i, d in enumerate(by))
+
+
+def _of_records(filters: Sequence[Tree]) -> str:
     def read(dimension: str) -> str:
         return expression("events", dimension)
 
@@ -203,14 +228,7 @@ def _records(by: Sequence[str], filters: Sequence[Tree], shift: Shift) -> str:
         return sql("has_done", person=who, people=f"{ones} steps.who", condition=inner)
 
     found = [f"({condition(tree, name, read, did)})" for name, tree in named(filters).items()]
-    keys = [f"{expression('events', d, shift)} as key{i}," for i, d in enumerate(by)]
-    hits = " or ".join(f"contains(lower(cache), '{word}')" for word in schema.CACHE_HITS)
-    return sql(
-        "records",
-        record_keys=" ".join(keys),
-        cache_hit=hits,
-        record_filters=" and ".join(found) or "true",
-    )
+    return " and ".join(found) or "true"
 
 
 def _outer_keys(by: Sequence[str]) -> str:

@@ -63,16 +63,18 @@ class Engine:
         self._opened.close()
         self._folder.cleanup()
 
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
 
 @contextmanager
 def connection(limits: Limits) -> Iterator[duckdb.DuckDBPyConnection]:
     """DuckDB for one use."""
-    engine = Engine(limits)
-    try:
-        with engine.cursor() as con:
-            yield con
-    finally:
-        engine.close()
+    with Engine(limits) as engine, engine.cursor() as con:
+        yield con
 
 
 def _unreadable(error: duckdb.Error) -> Exception:

@@ -5,6 +5,10 @@
     ├── SourceError      a log can't be found, opened or read
     │   └── FormatError  a log opens, but its format is unknown or not sure enough
     ├── QueryError       a question names what does not exist, or asks too much
+    │   └── QueryStopped    a question that may be asked, but was not answered to its end
+    │       ├── QueryTimeout    it took longer than it may
+    │       ├── QueryTooLarge   it needs more memory than it may use
+    │       └── QueryCancelled  nobody waits for it any more
     ├── AccessError      a user, key or link that is not there, or may not be made so
     └── StoreError       the store or its catalog is broken, full or in use
 
@@ -68,6 +72,28 @@ class AccessError(TallylogError):
 
     def __init__(self, what: str, fix: str = "") -> None:
         super().__init__(what, "", fix)
+
+
+class QueryStopped(QueryError):
+    """A question that may be asked, but was not answered to its end."""
+
+
+class QueryTimeout(QueryStopped):
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"The answer took longer than {seconds:g} seconds.", _SMALLER)
+
+
+class QueryTooLarge(QueryStopped):
+    def __init__(self) -> None:
+        super().__init__("The answer needs more memory than a question may use.", _SMALLER)
+
+
+class QueryCancelled(QueryStopped):
+    def __init__(self) -> None:
+        super().__init__("The question was cancelled.")
+
+
+_SMALLER = "ask for fewer days, or with fewer dimensions and filters"
 
 
 class StoreError(TallylogError):

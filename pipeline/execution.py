@@ -14,20 +14,22 @@ import pyarrow as pa
 from pipeline import schema
 from pipeline.catalog import DailyPart
 from pipeline.cubes import cube_sql
-from pipeline.cuts import PEOPLE, RECORDS, Staged, cut, stage, unstage
+from pipeline.cuts import PEOPLE, RECORDS, Staged, cut, latency_cut, stage, unstage
+from pipeline.deadline import Deadline
 from pipeline.engine import view_files
 from pipeline.filters import parameters
 from pipeline.plan import Plan, Reading
 from pipeline.question import Query
 from pipeline.ranges import Period
-from pipeline.totals import totals_sql
+from pipeline.totals import latency_sql, totals_sql
 
 Source = tuple[str, tuple[DailyPart, ...], tuple[Path, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A plan for one period of a question; its rows go into `table`."""
+    """A plan for one period of a question. Its rows go into `table`, and how many records took
+    how long into another of that name and _timed."""
 
     query: Query
     period: Period
@@ -36,7 +38,7 @@ class Task:
     compared: bool
 
 
-def execute(con: duckdb.DuckDBPyConnection, tasks: Sequence[Task]) -> None:
+def execute(con: duckdb.DuckDBPyConnection, tasks: Sequence[Task], deadline: Deadline) -> None:
     """Fill the tables of the tasks; their rows are still to be added up."""
     for task in tasks:
         if not task.compared:
@@ -49,13 +51,17 @@ def execute(con: duckdb.DuckDBPyConnection, tasks: Sequence[Task]) -> None:
     for source, wanted in sources.items():
         with _opened(con, source, wanted):
             for task, reading in wanted:
+                deadline.check()
                 _insert(con, task, reading)
 
 
 def _create(con: duckdb.DuckDBPyConnection, task: Task) -> None:
     keys = "".join(f"key{i} varchar, " for i in range(len(task.query.by)))
-    sums = ", ".join(f"{name} bigint" for name in sorted(task.query.measures))
-    con.execute(f"create temp table {task.table} ({keys}compared boolean, {sums})")
+    sums = "".join(f", {name} bigint" for name in sorted(task.query.measures - {schema.LATENCY}))
+    con.execute(f"create temp table {task.table} ({keys}compared boolean{sums})")
+    if schema.LATENCY in task.query.measures:
+        timed = f"{keys}compared boolean, bucket integer, n bigint"
+        con.execute(f"create temp table {task.table}_timed ({timed})")
 
 
 @contextmanager
@@ -86,18 +92,29 @@ def _choose(con: duckdb.DuckDBPyConnection, table: str, files: Sequence[DailyPar
 
 
 def _insert(con: duckdb.DuckDBPyConnection, task: Task, reading: Reading) -> None:
-    query, shift, measures = task.query, task.period.shift, sorted(reading.measures)
-    bound = parameters(reading.supply.filters)
-    if reading.supply.table == "totals":
-        text = totals_sql(reading.supply, query, measures, shift)
-    elif reading.supply.table == "events":
-        asked = replace(query, filters=(*query.filters, *task.period.clip))
-        bound = parameters(asked.filters)
+    keys = "".join(f"key{i}, " for i in range(len(task.query.by)))
+    raw = replace(task.query, filters=(*task.query.filters, *task.period.clip))
+    bound = parameters(raw.filters if reading.parts else reading.supply.filters)
+    if schema.LATENCY in reading.measures:
+        told = f"{keys}{task.compared} as compared, bucket, n"
+        text = _latency(raw, task, reading)
+        con.execute(f"insert into {task.table}_timed by name select {told} from ({text})", bound)
+    if measures := sorted(reading.measures - {schema.LATENCY}):
+        told = f"{keys}{task.compared} as compared, {', '.join(measures)}"
+        text = _sums(raw, task, reading, measures)
+        con.execute(f"insert into {task.table} by name select {told} from ({text})", bound)
+
+
+def _latency(raw: Query, task: Task, reading: Reading) -> str:
+    if reading.parts:
+        return latency_cut(raw.by, raw.filters, task.period.shift)
+    return latency_sql(reading.supply, task.query, task.period.shift)
+
+
+def _sums(raw: Query, task: Task, reading: Reading, measures: list[str]) -> str:
+    if reading.parts:
         records = bool(reading.measures.intersection(RECORDS))
         people = bool(reading.measures.intersection(PEOPLE))
-        text = cut(query.by, asked.filters, people, records, shift)
-    else:
-        text = cube_sql(reading.supply, query, measures, shift)
-    keys = "".join(f"key{i}, " for i in range(len(query.by)))
-    told = f"{keys}{task.compared} as compared, {', '.join(measures)}"
-    con.execute(f"insert into {task.table} by name select {told} from ({text})", bound)
+        return cut(raw.by, raw.filters, people, records, task.period.shift)
+    write = totals_sql if reading.supply.table == "totals" else cube_sql
+    return write(reading.supply, task.query, measures, task.period.shift)

@@ -93,6 +93,11 @@ def of_view(dimension: str) -> bool:
     return dimension in (CONTENT, TIME) or find(dimension).level == "record"
 
 
+def is_of_events(dimension: str) -> bool:
+    """Whether custom events alone have it."""
+    return dimension == "event" or dimension.startswith(PROPERTY)
+
+
 def expression(table: str, dimension: str, shift: Shift = UNMOVED) -> str:
     """Its value in a row of the table."""
     if dimension in TIMES:

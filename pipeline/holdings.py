@@ -34,18 +34,22 @@ class Holdings:
     daily: Mapping[str, Mapping[DayKey, Mapping[int, DailyPart]]]
 
 
+def days_of(catalog: Catalog, span: Span) -> tuple[Day, ...]:
+    return tuple(catalog.days(span.sites, span.first, span.last))
+
+
 def look(catalog: Catalog, span: Span, tables: Sequence[str]) -> Holdings:
     """Looked at anew when raw events went away meanwhile."""
     while True:
         # The days come first: what is committed or published meanwhile is then not looked for.
-        days = catalog.days(span.sites, span.first, span.last)
+        days = days_of(catalog, span)
         daily = {name: _files(catalog, span, name) for name in tables}
         parts: dict[DayKey, tuple[Part, ...]] = {}
         for part in catalog.event_parts(span.sites, span.first, span.last):
             key = (part.site, part.date)
             parts[key] = (*parts.get(key, ()), part)
         if all((day.site, day.date) in parts for day in days if day.has_events):
-            return Holdings(tuple(days), parts, daily)
+            return Holdings(days, parts, daily)
 
 
 def _files(catalog: Catalog, span: Span, table: str) -> dict[DayKey, dict[int, DailyPart]]:

@@ -23,10 +23,10 @@ from pipeline.holdings import Holdings
 from pipeline.question import Query
 from pipeline.ranges import Period
 from pipeline.supplies import Supply
-from pipeline.totals import of_totals
+from pipeline.totals import of_latency, of_totals
 
 #: Tables that questions are answered from.
-TABLES = ("totals", "visits", "pages")
+TABLES = ("totals", "visits", "pages", "latency")
 EVENTS = Supply("events", {}, ())
 
 
@@ -89,7 +89,7 @@ class _Choice:
 
     def __init__(self, held: Holdings, query: Query, period: Period) -> None:
         self._held, self._query, self._period = held, query, period
-        self._supplies: Sequence[Supply] = (*of_totals(query), *of_cubes(query))
+        self._supplies: Sequence[Supply] = (*of_totals(query), *of_latency(query), *of_cubes(query))
         self._files: dict[tuple[int, frozenset[str]], list[DailyPart]] = {}
         self._parts: dict[frozenset[str], list[Path]] = {}
         self._missing: list[Day] = []
@@ -137,6 +137,8 @@ class _Choice:
             Reading(self._supplies[number], measures, files=tuple(files))
             for (number, measures), files in self._files.items()
         ]
+        if any(day.has_events for day in self._missing):
+            self._unknown |= self._query.measures & {"conversions"}  # which are a share of more
         raw = [Reading(EVENTS, m, parts=tuple(paths)) for m, paths in self._parts.items()]
         return Plan(
             self._held.days,

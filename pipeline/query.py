@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
-import pyarrow as pa
 
 from pipeline import ranges, schema
-from pipeline.catalog import Catalog
-from pipeline.engine import DEFAULT, Engine, Limits, sql
-from pipeline.errors import QueryError
+from pipeline.adding import Read, Row, rows
+from pipeline.cache import Cache
+from pipeline.catalog import Catalog, Day
+from pipeline.deadline import Deadline
+from pipeline.engine import DEFAULT, Engine, Limits
+from pipeline.errors import QueryError, QueryTooLarge
 from pipeline.execution import Task, execute
-from pipeline.fields import column_type, near
-from pipeline.holdings import Holdings, Span, look
+from pipeline.fields import is_of_events, near
+from pipeline.filters import Tree, leaves, tested
+from pipeline.holdings import Holdings, Span, days_of, look
 from pipeline.plan import TABLES, Plan, meta, plan, warnings
 from pipeline.question import Query
 from pipeline.ranges import Period
@@ -44,26 +47,66 @@ def answers(
     limits: Limits = DEFAULT,
     *,
     engine: Engine | None = None,
+    cache: Cache | None = None,
+    deadline: Deadline | None = None,
     now: dt.datetime | None = None,
 ) -> list[Answer]:
     """The answers to several questions; what they read in common is read once. With an `engine`,
-    `limits` are those it was made with."""
+    `limits` are those it was made with. Raises `QueryStopped` when the deadline ends it."""
     asked = _Asked(catalog, now or dt.datetime.now(dt.UTC))
-    found = [asked.tasks(query, number) for number, query in enumerate(queries)]
-    with _cursor(engine, limits) as con:
-        execute(con, [task for tasks in found for task in tasks])
-        return [_answer(con, tasks) for tasks in found]
+    settled = [asked.settled(query) for query in queries]
+    keys = [asked.key(one) for one in settled]
+    known = {key: cache.get(key) for key in keys} if cache else {}
+    due = {key: one for key, one in zip(keys, settled, strict=True) if known.get(key) is None}
+    if due:
+        reads = [asked.read(one, number) for number, one in enumerate(due.values())]
+        found = _answered(reads, engine, limits, deadline or Deadline())
+        for key, made in zip(due, found, strict=True):
+            known[key] = made
+            if cache:
+                cache.put(key, made)
+    return [one for key in keys if (one := known[key])]
+
+
+def _answered(
+    reads: Sequence[Read], engine: Engine | None, limits: Limits, deadline: Deadline
+) -> list[Answer]:
+    with _cursor(engine, limits) as con, deadline.watch(con):
+        _check_patterns(con, reads)
+        try:
+            tasks = [task for read in reads for task in (*read.tasks, *read.base)]
+            execute(con, tasks, deadline)
+            return [_answer(con, read) for read in reads]
+        except duckdb.OutOfMemoryException as error:
+            raise QueryTooLarge from error
 
 
 @contextmanager
 def _cursor(engine: Engine | None, limits: Limits) -> Iterator[duckdb.DuckDBPyConnection]:
-    own = engine or Engine(limits)
-    try:
-        with own.cursor() as con:
-            yield con
-    finally:
-        if engine is None:
-            own.close()
+    with nullcontext(engine) if engine else Engine(limits) as own, own.cursor() as con:
+        yield con
+
+
+def _check_patterns(con: duckdb.DuckDBPyConnection, reads: Sequence[Read]) -> None:
+    """Only the engine knows which regular expressions it reads."""
+    tests = {leaf for read in reads for tree in read.query.filters for leaf in leaves(tree)}
+    for pattern in {test.value for test in tests if test.operator == "=~"}:
+        try:
+            con.execute("select regexp_matches('', $1, 's')", [pattern])
+        except duckdb.InvalidInputException as error:
+            reason = str(error).removeprefix("Invalid Input Error: ")
+            raise QueryError(
+                f"{pattern!r} is not a regular expression: {reason}.",
+                "write it as RE2 has them, without looking ahead or back",
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """A question as it is meant today: of its range, and of what that is compared with."""
+
+    query: Query
+    periods: tuple[Period, ...]
 
 
 class _Asked:
@@ -72,25 +115,59 @@ class _Asked:
     def __init__(self, catalog: Catalog, now: dt.datetime) -> None:
         self._catalog, self._now = catalog, now
         self._zones = {site.name: site.timezone for site in catalog.sites()}
+        self._days: dict[Span, tuple[Day, ...]] = {}
         self._held: dict[Span, Holdings] = {}
 
-    def tasks(self, query: Query, number: int) -> list[Task]:
-        """The question as it is meant today: of its range, and of what that is compared with."""
+    def settled(self, query: Query) -> _Settled:
         zone = self._zone(query.site)
-        now = self._now.astimezone(ZoneInfo(zone))
+        # A minute is one moment: so that a question asked again in it is the same.
+        now = self._now.astimezone(ZoneInfo(zone)).replace(second=0, microsecond=0)
         query = replace(query, range=ranges.settled(query.range, now.date()))
-        table = f"partial{number}"
-        tasks = [self._task(query, ranges.period(query.range, zone), table, False)]
+        periods = [ranges.period(query.range, zone)]
         if query.compare:
-            before = ranges.compared(query.range, query.compare, now)
-            tasks.append(self._task(query, before, table, True))
-        return tasks
+            periods.append(ranges.compared(query.range, query.compare, now))
+        return _Settled(query, tuple(periods))
 
-    def _task(self, query: Query, period: Period, table: str, compared: bool) -> Task:
-        span = Span(query.site, period.first, period.last)
+    def key(self, asked: _Settled) -> Hashable:
+        """What the answer depends on: the question, and the state of the days it is about."""
+        spans = [_span(asked.query, period) for period in asked.periods]
+        for span in spans:
+            if span not in self._days:
+                self._days[span] = days_of(self._catalog, span)
+        return (asked, *(self._days[span] for span in spans))
+
+    def read(self, asked: _Settled, number: int) -> Read:
+        query = asked.query
+        tasks = self._tasks(query, asked.periods, f"partial{number}")
+        if schema.CONVERSION_RATE not in query.metrics:
+            return Read(tasks)
+        left = tuple(tree for tree in query.filters if not _tests_events(tree))
+        by = tuple(name for name in query.by if not is_of_events(name))
+        visits = replace(query, metrics=("visits",), by=by, filters=left)
+        # Shares are of the days that tell of events.
+        gone = [frozenset(task.plan.missing) for task in tasks]
+        return Read(tasks, self._tasks(visits, asked.periods, f"base{number}", gone))
+
+    def _tasks(
+        self,
+        query: Query,
+        periods: Sequence[Period],
+        table: str,
+        without: Sequence[frozenset[Day]] = (frozenset(), frozenset()),
+    ) -> tuple[Task, ...]:
+        plans = [self._plan(query, p, gone) for p, gone in zip(periods, without, strict=False)]
+        return tuple(
+            Task(query, period, found, table, number > 0)
+            for number, (period, found) in enumerate(zip(periods, plans, strict=True))
+        )
+
+    def _plan(self, query: Query, period: Period, without: frozenset[Day]) -> Plan:
+        span = _span(query, period)
         if span not in self._held:
             self._held[span] = look(self._catalog, span, TABLES)
-        return Task(query, period, plan(self._held[span], query, period), table, compared)
+        held = self._held[span]
+        days = tuple(day for day in held.days if day not in without)
+        return plan(replace(held, days=days), query, period)
 
     def _zone(self, site: str | None) -> str:
         if site is None:
@@ -101,26 +178,35 @@ class _Asked:
         return self._zones[site]
 
 
-def _answer(con: duckdb.DuckDBPyConnection, tasks: Sequence[Task]) -> Answer:
-    query, chosen = tasks[0].query, tasks[0].plan
-    rows, total = _rows(con, tasks)
-    width, count = len(query.by), len(query.metrics)
-    results: list[dict[str, Any]] = []
-    for row in rows:
-        told: dict[str, Any] = {
-            "dimensions": list(row[:width]),
-            "metrics": list(row[width : width + count]),
-        }
-        if query.compare:
-            before = list(row[width + count :])
-            change = list(map(_change, told["metrics"], before))
-            told["comparison"] = {"metrics": before, "change": change}
-        results.append(told)
+def _span(query: Query, period: Period) -> Span:
+    return Span(query.site, period.first, period.last)
+
+
+def _tests_events(tree: Tree) -> bool:
+    return any(is_of_events(test.dimension) for test in tested(tree))
+
+
+def _answer(con: duckdb.DuckDBPyConnection, read: Read) -> Answer:
+    query, chosen = read.query, read.tasks[0].plan
+    found, total = rows(con, read)
     facts = {**meta(chosen, query), "total_rows": total}
     if query.compare:
-        facts["comparison"] = _compared(tasks[1], query)
-        facts["warnings"] += [f"compared: {text}" for text in warnings(tasks[1].plan)]
-    return Answer(_executed(query, chosen), results, facts)
+        facts["comparison"] = _compared(read.tasks[1], query)
+        facts["warnings"] += [f"compared: {text}" for text in warnings(read.tasks[1].plan)]
+    asked = query.range
+    range = replace(asked, first=asked.first or chosen.first, last=asked.last or chosen.last)
+    results = [_result(row, query) for row in found]
+    return Answer(replace(query, range=range).as_dict(), results, facts)
+
+
+def _result(row: Row, query: Query) -> dict[str, Any]:
+    width, count = len(query.by), len(query.metrics)
+    metrics: list[Any] = list(row[width : width + count])
+    told: dict[str, Any] = {"dimensions": list(row[:width]), "metrics": metrics}
+    if query.compare:
+        before: list[Any] = list(row[width + count :])
+        told["comparison"] = {"metrics": before, "change": list(map(_change, metrics, before))}
+    return told
 
 
 def _change(now: float | None, before: float | None) -> float | None:
@@ -138,86 +224,3 @@ def _compared(task: Task, query: Query) -> dict[str, Any]:
         "visitors": found["visitors"],
         "source": found["source"],
     }
-
-
-def _executed(query: Query, chosen: Plan) -> dict[str, Any]:
-    asked = query.range
-    range = replace(asked, first=asked.first or chosen.first, last=asked.last or chosen.last)
-    return replace(query, range=range).as_dict()
-
-
-def _rows(
-    con: duckdb.DuckDBPyConnection, tasks: Sequence[Task]
-) -> tuple[list[tuple[Any, ...]], int]:
-    """The rows that were asked for, and how many there are without a limit."""
-    query = tasks[0].query
-    keys = [f"key{i}" for i in range(len(query.by))]
-    typed = [f"{key}::{_shown(d)} as {key}," for key, d in zip(keys, query.by, strict=True)]
-    sides = ["", "_before"][: len(tasks)]
-    columns = [f"{name}{side}" for side in sides for name in query.metrics]
-    kept = " or ".join(f"coalesce({column}, 0) <> 0" for column in columns)
-    con.execute(
-        sql(
-            "answered",
-            answered=f"answered_{tasks[0].table}",
-            partial=tasks[0].table,
-            keys=" ".join(f"{key}," for key in keys),
-            sums=", ".join(_sums(query, sides)),
-            typed_keys=" ".join(typed),
-            metrics=", ".join(
-                _metric(name, side, task.plan.unknown)
-                for side, task in zip(sides, tasks, strict=True)
-                for name in query.metrics
-            ),
-            kept=kept if keys else "true",
-        )
-    )
-    rows = con.execute(
-        sql(
-            "answer",
-            answered=f"answered_{tasks[0].table}",
-            order=_order(query, keys),
-            limit=f"limit {query.limit}" if query.limit else "",
-            offset=f"offset {query.offset}" if query.offset else "",
-        )
-    ).fetchall()
-    if not query.limit and not query.offset:
-        return rows, len(rows)
-    counted = con.execute(f"select count(*) from answered_{tasks[0].table}").fetchall()
-    return rows, counted[0][0]
-
-
-def _sums(query: Query, sides: Sequence[str]) -> Iterator[str]:
-    for side in sides:
-        of_side = " filter (compared)" if side else " filter (not compared)"
-        for name in sorted(query.measures):
-            yield f"coalesce(sum({name}){of_side}, 0)::bigint as {name}{side}"
-
-
-def _shown(dimension: str) -> str:
-    kind = column_type(dimension)
-    if pa.types.is_boolean(kind):
-        return "boolean"
-    return "bigint" if pa.types.is_integer(kind) else "varchar"
-
-
-def _metric(name: str, side: str, unknown: frozenset[str]) -> str:
-    numerator, denominator = schema.RATIOS.get(name, (name, ""))[:2]
-    if unknown.intersection((numerator, denominator)):
-        return f"null::bigint as {name}{side}"
-    if not denominator:
-        return f"{name}{side}"
-    return f"{numerator}{side} / nullif({denominator}{side}, 0) as {name}{side}"
-
-
-def _order(query: Query, keys: Sequence[str]) -> str:
-    """Times go forward; then the first metric decides, and the values where it is equal."""
-    columns = {**dict(zip(query.by, keys, strict=True)), **{m: m for m in query.metrics}}
-    terms = [columns[name] for name in query.by if name in ("date", "hour", *schema.TIMES)]
-    terms.append(f"{query.metrics[0]} desc nulls last")
-    if query.order:
-        name = query.order.removeprefix("-")
-        down = (name in query.metrics) != query.order.startswith("-")
-        terms = [f"{columns[name]} {'desc' if down else 'asc'} nulls last"]
-    terms += [f"{key} nulls last" for key in keys]
-    return f"order by {', '.join(terms)}" if terms else ""

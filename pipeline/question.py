@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline import fields, filters, ranges, schema
@@ -19,13 +19,8 @@ from pipeline.ranges import Range
 
 __all__ = ["Bounds", "Query", "from_dict", "near", "parse"]
 
-METRICS = {
-    **schema.MEASURES,
-    **schema.DETAIL_MEASURES,
-    **{name: doc for name, (_, _, doc) in schema.RATIOS.items()},
-}
 DEFAULT_METRICS = ("views", "visitors", "visits")
-_OF_RECORDS = frozenset({*schema.RECORD_MEASURES, *schema.RECORD_DETAILS})
+_OF_RECORDS = frozenset({*schema.RECORD_MEASURES, *schema.RECORD_DETAILS, schema.LATENCY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +41,7 @@ class Query:
     @property
     def measures(self) -> frozenset[str]:
         """The measures that the metrics are worked out from."""
-        return frozenset(m for name in self.metrics for m in schema.RATIOS.get(name, (name,))[:2])
+        return frozenset(m for name in self.metrics for m in measures_of(name))
 
     def as_dict(self) -> dict[str, Any]:
         """What `from_dict` reads; of a range that is a word the days it meant go with it."""
@@ -65,6 +60,17 @@ class Query:
         }
 
 
+def measures_of(metric: str) -> tuple[str, ...]:
+    """The measures that a metric is worked out from; of a ratio both, the upper one first."""
+    if metric in schema.PERCENTILES:
+        return (schema.LATENCY,)
+    return ("conversions",) if metric == schema.CONVERSION_RATE else _ratio(metric)
+
+
+def _ratio(metric: str) -> tuple[str, ...]:
+    return schema.RATIOS[metric][:2] if metric in schema.RATIOS else (metric,)
+
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """How large a question from outside may be."""
@@ -75,8 +81,9 @@ class Bounds:
     rows: int = 10_000
     names: int = 20
 
-    def check(self, query: Query) -> None:
-        """Raises `QueryError` that says what is too much."""
+    def bounded(self, query: Query) -> Query:
+        """The question, with no more rows than allowed. Raises `QueryError` that says what is
+        too much."""
         tests = [test for tree in query.filters for test in filters.leaves(tree)]
         facts = {
             "levels of filters": (max(map(filters.depth, query.filters), default=0), self.depth),
@@ -91,6 +98,7 @@ class Bounds:
         for what, (found, most) in facts.items():
             if found > most:
                 raise QueryError(f"{found:,} {what} are too many.", f"at most {most:,} are allowed")
+        return query if query.limit else replace(query, limit=self.rows)
 
 
 def parse(
@@ -179,8 +187,8 @@ def _names(given: str | Sequence[str], find: Callable[[str], object], what: str)
 
 
 def _metric(name: str) -> None:
-    if name not in METRICS:
-        raise QueryError(f"There is no metric {name!r}.", near(name, METRICS))
+    if name not in schema.METRICS:
+        raise QueryError(f"There is no metric {name!r}.", near(name, schema.METRICS))
 
 
 def _range(word: str, first: str | dt.date | None, last: str | dt.date | None) -> Range:
@@ -216,7 +224,7 @@ def _moment(date: dt.date | None, time: dt.time | None) -> str | None:
 
 
 def _check(query: Query) -> None:
-    wrong = [m for m in query.metrics if _OF_RECORDS.intersection(schema.RATIOS.get(m, (m,))[:2])]
+    wrong = [m for m in query.metrics if _OF_RECORDS.intersection(measures_of(m))]
     asked = {*query.by, *filters.dimensions_of(query.filters)}
     if wrong and (by := sorted(NOT_OF_RECORDS & asked)):
         raise QueryError(

@@ -225,9 +225,26 @@ RATIOS: dict[str, tuple[str, str, str]] = {
     "error_rate": ("errors", "hits", "Share of the records that are errors (0 to 1)."),
     "cache_hit_ratio": ("cache_hits", "cache_known", "Share that the cache answered (0 to 1)."),
 }
+#: Metrics worked out from how long records took: name -> (percent, what it says).
+PERCENTILES: dict[str, tuple[int, str]] = {
+    f"latency_p{percent}": (percent, f"Milliseconds in which {percent} % of records were served.")
+    for percent in (50, 90, 99)
+}
+#: What percentiles are worked out from, instead of a measure: how many records took how long.
+LATENCY = "latency"
+#: Of the visits that fit what of the filters is not about events, the share with one that fits.
+CONVERSION_RATE = "conversion_rate"
 #: Measures that count records, not people: they have no value by entry or exit.
 RECORD_MEASURES = ("hits", "bot_hits", "bytes")
 RECORD_DETAILS = ("errors", "not_found", "cache_hits", "cache_known")
+#: All metrics, and what each says.
+METRICS: dict[str, str] = {
+    **MEASURES,
+    **DETAIL_MEASURES,
+    **{name: doc for name, (_, _, doc) in RATIOS.items()},
+    **{name: doc for name, (_, doc) in PERCENTILES.items()},
+    CONVERSION_RATE: "Share of the visits in which the event happened (0 to 1).",
+}
 #: A cache result with one of these words in it says that the cache answered.
 CACHE_HITS = ("hit", "stale", "updating", "revalidated")
 

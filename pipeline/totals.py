@@ -78,6 +78,27 @@ def _of_not_found(query: Query) -> Iterator[Supply]:
     yield Supply("totals", known, left, "status:404", dimension, columns)
 
 
+def of_latency(query: Query) -> Iterator[Supply]:
+    """Response times of the site, or by page."""
+    asked = asked_of(query.by, query.filters) - {"date"}
+    if asked <= {"page"} and not is_open(query):
+        scope = "page" if asked else "site"
+        yield Supply("latency", {schema.LATENCY: ""}, query.filters, scope)
+
+
+def latency_sql(supply: Supply, query: Query, shift: Shift) -> str:
+    """Columns key0, key1, …, bucket and n."""
+    keys = [
+        f"({expression('timed', d, shift)})::varchar as key{i}," for i, d in enumerate(query.by)
+    ]
+    return sql(
+        "from_latency",
+        keys=" ".join(keys),
+        scope=supply.scope,
+        filters=where("timed", named(supply.filters)),
+    )
+
+
 def totals_sql(supply: Supply, query: Query, measures: list[str], shift: Shift) -> str:
     """Filter values are bound as the filters of the supply name them."""
     values = [f'{_typed(d, column)} as "{d}"' for d, column in supply.columns.items()]

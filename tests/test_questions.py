@@ -101,13 +101,55 @@ BY = [
     ("cache", "hits", [(None, 5), ("MISS", 1), ("TCP_HIT", 1)]),
     ("bot_reason", "hits", [(None, 6), ("agent", 1)]),
     ("", "error_rate,not_found,cache_hit_ratio", [(1 / 7, 1, 0.5)]),
-    ("", "conversions", [(1,)]),
+    ("", "conversions,conversion_rate", [(1, 0.5)]),
+    ("event", "conversion_rate", [("sign-up", 0.5)]),
+    ("country", "conversion_rate", [("FR", 1.0)]),
+    ("prop:plan,country", "conversions,conversion_rate", [("gold", "FR", 1, 1.0)]),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("by, metrics, expected", BY, ids=[f"{b[1]} by {b[0]}" for b in BY])
 def test_dimensions_and_metrics_of_raw_events(store, by, metrics, expected):
     assert rows(ask(store, metrics=metrics, dimensions=by)) == expected
+
+
+CONVERTED = [
+    (SIGNED_UP, 0.5),
+    (["is", "event", ["other"]], 0),
+    (["and", [SIGNED_UP, ["is", "country", ["FR"]]]], 1.0),
+    (["is", "country", ["FR"]], 1.0),
+    (["is", "country", ["DE"]], 0),
+    (["is", "prop:plan", ["gold"]], 0.5),
+]
+
+
+@pytest.mark.parametrize("chosen, expected", CONVERTED, ids=[str(f[0]) for f in CONVERTED])
+def test_conversions_are_a_share_of_the_visits_that_fit_all_else(store, chosen, expected):
+    assert rows(ask(store, metrics="conversion_rate", filters=chosen)) == [(expected,)]
+
+
+TIMED = [
+    event("09:00:00", f"/{ms}", ms, duration_ms=ms, **{"class": kind})
+    for ms, kind in [*((ms, "page") for ms in range(1, 101)), (5000, "api")]
+]
+
+
+def test_latency_is_within_8_percent_of_the_record_of_that_rank(tmp_path):
+    catalog = Catalog(tmp_path)
+    add(catalog, TIMED)
+    asked = {"metrics": "latency_p50,latency_p90,latency_p99", "range": "today"}
+    raw = rows(ask(catalog, **asked))
+    rollup.rollup(catalog)
+    by_page = {"filters": ["matches", "page", ["/?"]], "dimensions": "page"}
+    found = [ask(catalog, **asked, **more) for more in ({}, by_page, {"dimensions": "class"})]
+    catalog.close()
+    assert rows(found[0]) == raw
+    assert raw[0] == pytest.approx((51, 91, 100), rel=0.08)
+    assert len(rows(found[1])) == 9
+    assert {row[0]: row[1] for row in rows(found[1])}["/7"] == pytest.approx(7, rel=0.08)
+    told = {row[0]: row[3] for row in rows(found[2])}
+    assert told == pytest.approx({"page": 99, "api": 5000}, rel=0.08)
+    assert [one.meta["source"] for one in found] == ["daily", "daily", "events"]
 
 
 def test_a_range_that_goes_on_is_compared_with_as_much_of_the_one_before(store):
@@ -263,7 +305,7 @@ def test_a_question_from_outside_has_bounds():
         ({"filters": ["contains", "page", ["x" * 3000]]}, "characters"),
     ):
         with pytest.raises(QueryError, match=what):
-            question.Bounds().check(question.from_dict({"site": "s", **asked}))
+            question.Bounds().bounded(question.from_dict({"site": "s", **asked}))
 
 
 def test_the_text_form_of_a_filter_says_the_same_as_its_json():

@@ -12,6 +12,7 @@ worked_out as (
         {typed_keys}
         {metrics}
     from summed
+    {base}
 )
 select *
 from worked_out
