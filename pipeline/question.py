@@ -82,8 +82,12 @@ class Bounds:
     names: int = 20
 
     def bounded(self, query: Query) -> Query:
-        """The question, with no more rows than allowed. Raises `QueryError` that says what is
-        too much."""
+        """The question, with no more rows than allowed. Raises `QueryError` as `check` does."""
+        self.check(query)
+        return query if query.limit else replace(query, limit=self.rows)
+
+    def check(self, query: Query) -> None:
+        """Raises `QueryError` that says what is too much."""
         tests = [test for tree in query.filters for test in filters.leaves(tree)]
         facts = {
             "levels of filters": (max(map(filters.depth, query.filters), default=0), self.depth),
@@ -98,7 +102,6 @@ class Bounds:
         for what, (found, most) in facts.items():
             if found > most:
                 raise QueryError(f"{found:,} {what} are too many.", f"at most {most:,} are allowed")
-        return query if query.limit else replace(query, limit=self.rows)
 
 
 def parse(

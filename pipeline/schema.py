@@ -179,6 +179,8 @@ DETAILS: dict[str, Dimension] = {
         Dimension("cache", "record", "Cache result."),
         Dimension("tls", "record", "TLS protocol version."),
         Dimension("mime", "record", "Content type of the answer."),
+        Dimension("screen", "record", "Size of the screen, where a script told it."),
+        Dimension("language", "record", "Language of the browser, where a script told it."),
     )
 }
 #: Spans of time on the clock of the site's wall: an hour that comes twice in autumn is one.
