@@ -19,6 +19,7 @@ from pipeline.ranges import Range
 
 __all__ = ["Bounds", "Query", "from_dict", "near", "parse"]
 
+METRICS = schema.METRICS
 DEFAULT_METRICS = ("views", "visitors", "visits")
 _OF_RECORDS = frozenset({*schema.RECORD_MEASURES, *schema.RECORD_DETAILS, schema.LATENCY})
 
