@@ -250,6 +250,15 @@ class Web(Section):
         pattern=r"^[1-9][0-9]*(MB|GB)$",
         description="Memory that questions may use, all together.",
     )
+    query_cache_seconds: float = Field(
+        default=300.0,
+        ge=0,
+        le=300,
+        description="How long an answer is kept, while the days it is about do not change.",
+    )
+    query_cache_mb: int = Field(
+        default=64, ge=1, description="Megabytes that the answers kept may take."
+    )
 
     @property
     def address(self) -> str:

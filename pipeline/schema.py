@@ -229,7 +229,7 @@ RATIOS: dict[str, tuple[str, str, str]] = {
 }
 #: Metrics worked out from how long records took: name -> (percent, what it says).
 PERCENTILES: dict[str, tuple[int, str]] = {
-    f"latency_p{percent}": (percent, f"Milliseconds in which {percent} % of records were served.")
+    f"latency_p{percent}": (percent, f"Milliseconds in which {percent} of 100 records were served.")
     for percent in (50, 90, 99)
 }
 #: What percentiles are worked out from, instead of a measure: how many records took how long.

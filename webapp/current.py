@@ -6,8 +6,10 @@ from threading import Lock
 
 from flask import Flask, current_app
 
+from pipeline.cache import Cache
 from pipeline.catalog import Catalog
 from pipeline.config import Config
+from pipeline.deadline import Deadline
 from pipeline.engine import Engine, Limits
 
 _NAME = "tallylog"
@@ -15,7 +17,8 @@ _NAME = "tallylog"
 
 def install(app: Flask, config: Config) -> None:
     app.config["TALLYLOG"] = config
-    app.extensions[_NAME] = {"lock": Lock()}
+    kept = Cache(config.web.query_cache_seconds, config.web.query_cache_mb * 1_000_000)
+    app.extensions[_NAME] = {"lock": Lock(), "cache": kept}
 
 
 def config() -> Config:
@@ -44,6 +47,17 @@ def engine() -> Engine:
             held["engine"] = Engine(Limits(memory=config().web.query_memory))
         opened: Engine = held["engine"]
     return opened
+
+
+def cache() -> Cache:
+    """The answers that were given lately."""
+    kept: Cache = current_app.extensions[_NAME]["cache"]
+    return kept
+
+
+def deadline() -> Deadline:
+    """Of the questions of one request."""
+    return Deadline(config().web.query_seconds)
 
 
 def site_names() -> list[str]:
