@@ -18,7 +18,7 @@ from pipeline.filter_words import parse_tree
 from pipeline.query import Answer
 from pipeline.question import Bounds, Query
 from webapp.auth import access, refuse, require_read
-from webapp.current import catalog, engine
+from webapp.current import cache, catalog, deadline, engine
 
 #: How long a question waits for its turn, and when one that got none may come again.
 WAIT_SECONDS = 2.0
@@ -45,10 +45,9 @@ def ask_about(item: Item, queries: Sequence[Query]) -> list[Answer]:
 
 
 def _ask(queries: Sequence[Query], bounds: Bounds) -> list[Answer]:
-    for one in queries:
-        bounds.check(one)
+    asked = [bounds.bounded(one) for one in queries]
     with turn():
-        return query.answers(catalog(), queries, engine=engine())
+        return query.answers(catalog(), asked, engine=engine(), cache=cache(), deadline=deadline())
 
 
 @contextmanager

@@ -9,11 +9,17 @@ from typing import Any
 from flask import Flask, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from pipeline.errors import AccessError, QueryError, StoreError, TallylogError
+from pipeline.errors import AccessError, QueryError, QueryStopped, StoreError, TallylogError
 from webapp.auth import API
 
 #: What a refusal of ours is over HTTP.
-STATUS: dict[type[TallylogError], int] = {QueryError: 400, AccessError: 400, StoreError: 503}
+#: The first that an error is one of decides.
+STATUS: dict[type[TallylogError], int] = {
+    QueryStopped: 503,
+    QueryError: 400,
+    AccessError: 400,
+    StoreError: 503,
+}
 TYPE = "application/problem+json"
 
 
