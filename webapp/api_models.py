@@ -62,12 +62,22 @@ def _words(given: Any) -> Any:
 
 _NAMES = {"type": "string", "enum": list(METRICS)}
 _DIMENSION = {"anyOf": [{"enum": list(KNOWN)}, {"pattern": f"^{PROPERTY}[^\"'\\\\]+$"}]}
-Site = Annotated[str, _checked(site_name, ()), WithJsonSchema({"type": "string"})]
+_SITE = {"type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}$"}
+_RANGE = {"type": "string", "pattern": f"^({'|'.join(ranges.WORDS)}|[1-9][0-9]{{0,3}}d)?$"}
+#: A day, or a day and a time on it.
+_MOMENT = {
+    "type": "string",
+    "pattern": "^[0-9]{4}-[01][0-9]-[0-3][0-9](T[0-2][0-9]:[0-5][0-9](:[0-5][0-9])?)?$",
+}
+Moment = Annotated[str, WithJsonSchema(_MOMENT)]
+Site = Annotated[str, _checked(site_name, ()), WithJsonSchema(_SITE)]
 Metric = Annotated[str, _checked(_metric, METRICS), WithJsonSchema(_NAMES)]
 Dimension = Annotated[
     str, _checked(fields.find, DIMENSIONS), WithJsonSchema({"type": "string", **_DIMENSION})
 ]
-RangeWord = Annotated[str, _checked(ranges.check_word, (*ranges.WORDS, "<n>d"))]
+RangeWord = Annotated[
+    str, _checked(ranges.check_word, (*ranges.WORDS, "<n>d")), WithJsonSchema(_RANGE)
+]
 Comparison = Annotated[
     str,
     _checked(_comparison, ranges.COMPARISONS),
@@ -98,10 +108,10 @@ class QueryAsked(Asked):
     range: RangeWord = Field(
         default="30d", description="A word for a range, or the days of `from` and `to`."
     )
-    first: str | None = Field(
+    first: Moment | None = Field(
         default=None, alias="from", description="First day, or day and time, of the site's zone."
     )
-    last: str | None = Field(default=None, alias="to", description="Last day, or day and time.")
+    last: Moment | None = Field(default=None, alias="to", description="Last day, or day and time.")
     filters: list[Any] | None = Field(
         default=None,
         description='Nested lists such as ["and", [["is", "country", ["FR"]], ["not", f]]], or'
@@ -241,8 +251,8 @@ class OwnerTokenTold(Told):
 
 
 class Fault(Told):
-    field: str | None
     message: str
+    field: str | None = None
     allowed: list[str] | None = None
 
 

@@ -27,6 +27,7 @@ from pipeline.access.owners import Item
 from webapp.current import catalog, config, site_names
 
 View = TypeVar("View", bound=Callable[..., Any])
+#: The attribute of a view that holds its rule.
 _MARK = "lets_in"
 API = "/api/"
 

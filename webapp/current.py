@@ -27,16 +27,24 @@ def config() -> Config:
 
 
 def catalog() -> Catalog:
-    """The catalog, opened at the first request that needs it and shared by all threads.
+    """The catalog, opened at the first request that needs it and shared by all threads. It knows
+    the sites of the configuration: one without records can be asked about, too.
 
     Raises `StoreError` where it cannot be opened; the next request tries again.
     """
     held = current_app.extensions[_NAME]
     with held["lock"]:
         if "catalog" not in held:
-            held["catalog"] = Catalog(config().store.data)
+            held["catalog"] = _opened(config())
         opened: Catalog = held["catalog"]
     return opened
+
+
+def _opened(config: Config) -> Catalog:
+    catalog = Catalog(config.store.data)
+    known = {site.name for site in catalog.sites()}
+    catalog.ensure_sites({s.name: s.timezone for s in config.sites if s.name not in known})
+    return catalog
 
 
 def engine() -> Engine:

@@ -43,7 +43,7 @@ class Shown(Protocol):
 def document(prefix: str, routes: Sequence[Shown]) -> dict[str, Any]:
     asked = [(route.asked, "validation") for route in routes]
     told = [(route.told, "serialization") for route in routes if route.told]
-    models: Any = list(dict.fromkeys([*asked, *told, (Problem, "serialization")]))
+    models: Any = list(dict.fromkeys([*asked, *told, (Problem, "validation")]))
     _, schemas = models_json_schema(models, ref_template=_REF)
     paths: dict[str, Any] = {}
     for route in routes:
