@@ -33,8 +33,9 @@ test-live: $(READY)
 
 # A real browser on pages with the tracker script; npm brings published clients of others.
 test-browser: $(READY)
-	tests/install_servers chromium npm
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m browser
+	tests/install_servers chromium
+	command -v npm >/dev/null || tests/install_servers npm
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m browser
 
 # 200 rotations, 5 million lines, 20 restarts: about ten minutes.
 soak: $(READY)
