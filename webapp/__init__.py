@@ -14,6 +14,7 @@ from webapp import (
     current,
     headers,
     languages,
+    live,
     problems,
     script,
     sessions,
@@ -23,7 +24,7 @@ from webapp.dashboard import dashboard
 from webapp.doors import doors
 from webapp.health import health
 
-BLUEPRINTS = (health, doors, dashboard)
+BLUEPRINTS = (health, doors, dashboard, live.live)
 
 
 def create_app(config: Config, counts: Counts | None = None) -> Flask:
@@ -33,7 +34,7 @@ def create_app(config: Config, counts: Counts | None = None) -> Flask:
     app.extensions["collector"] = counts
     current.install(app, config)
     sessions.install(app, config)
-    for part in (attempts, auth, headers, languages, problems):
+    for part in (attempts, auth, headers, languages, live, problems):
         part.install(app)
     for blueprint in (*BLUEPRINTS, script.blueprint()):
         app.register_blueprint(blueprint)

@@ -21,6 +21,7 @@ from webapp.listing import listed
 from webapp.overview import overview
 from webapp.panels import PANELS
 from webapp.sites import cards
+from webapp.snippet import snippet
 
 dashboard = Blueprint("dashboard", __name__)
 THEMES = ("light", "dark", "auto")
@@ -52,7 +53,14 @@ def site(site: str) -> str | tuple[str, int]:
     except QueryError as error:
         return render_template("wrong.html", error=error, site=site), 400
     account = None if asking.narrowed else trust(catalog(), site)
-    return render_template("site.html", page=page, ask=asking, trust=account)
+    begin = {} if page.known else _how_to_begin(site)
+    return render_template("site.html", page=page, ask=asking, trust=account, **begin)
+
+
+def _how_to_begin(site: str) -> dict[str, Any]:
+    """The logs of the site by this configuration, and what to paste into its pages."""
+    sources = [one for one in config().sources if one.site == site or one.by_host]
+    return {"sources": sources, "snippet": snippet(site, config().web.address)}
 
 
 @dashboard.get("/s/<site>/list/<panel>/<tab>")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline import status
+from pipeline import jobs, status
 from pipeline.catalog import Account, Catalog, Source
 from pipeline.rejected import with_text
 from pipeline.schema import CLASSES
@@ -62,6 +62,7 @@ class Trust:
     days: tuple[tuple[dt.date, Mapping[str, int]], ...]
     following: bool
     troubles: tuple[str, ...]
+    failed_jobs: tuple[tuple[str, str], ...]
 
     @property
     def records(self) -> int:
@@ -75,6 +76,9 @@ class Trust:
     def rejected_share(self) -> float:
         return self.outcomes.get("rejected", 0) / self.records if self.records else 0.0
 
+    def in_state(self, state: str) -> list[SourceLine]:
+        return [line for line in self.lines if line.state == state]
+
     @property
     def last(self) -> dt.datetime | None:
         """When a log last had new lines."""
@@ -84,7 +88,7 @@ class Trust:
     def state(self) -> str:
         """The worst of all logs."""
         states = {line.state for line in self.lines}
-        if self.troubles:
+        if self.troubles or self.failed_jobs:
             return "failed"
         worst = (state for state in ("lagging", "rejecting", "silent") if state in states)
         return next(worst, "good")
@@ -115,6 +119,7 @@ def trust(catalog: Catalog, site: str) -> Trust:
         _by_day(accounts),
         working is not None,
         _troubles(working, site),
+        tuple((name, job.message) for name, job in jobs.states(catalog).items() if job.failures),
     )
 
 

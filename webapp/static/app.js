@@ -72,6 +72,7 @@ document.addEventListener("submit", (event) => {
   go(`${form.action.split("?")[0]}?${new URLSearchParams(fields)}`);
 });
 
+addEventListener("news", () => go(location.href, false));
 addEventListener("popstate", () => go(location.href, false));
 
 // -- menus --------------------------------------------------------------------------------------

@@ -17,11 +17,7 @@ function listen(place) {
     const told = JSON.parse(event.data);
     place.classList.toggle("on", told.visitors > 0);
     place.querySelector("b").textContent = told.text;
-    for (const [index, bar] of [...document.querySelectorAll(".minutes rect")].entries()) {
-      const height = (told.minutes[index] ?? 0) / Math.max(1, ...told.minutes) * 100;
-      bar.setAttribute("height", `${height}%`);
-      bar.setAttribute("y", `${100 - height}%`);
-    }
+    if (document.querySelector("[data-live-page]")) dispatchEvent(new Event("news"));
   });
   stream.addEventListener("error", () => {
     if (stream?.readyState !== EventSource.CLOSED) return;

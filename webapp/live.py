@@ -1,0 +1,132 @@
+"""Who is here: the last half hour, as a page and as a stream of server-sent events.
+
+A stream holds a thread, so there are only so many at once, and each ends after a minute; a browser
+opens the next one by itself. Streams of one site share what was asked last.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from threading import BoundedSemaphore, Lock
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Flask, Response, current_app, render_template, stream_with_context
+from werkzeug.exceptions import ServiceUnavailable
+
+from pipeline.query import Answer
+from pipeline.question import Query, from_dict
+from webapp.answering import ask
+from webapp.asking import Asking
+from webapp.auth import access, reads_site
+from webapp.current import catalog, config
+from webapp.languages import reader
+
+live = Blueprint("live", __name__)
+STREAMS, STREAM_SECONDS, EVERY_SECONDS = 8, 60.0, 5.0
+RETRY_SECONDS = 30
+HALF_HOUR, NOW = dt.timedelta(minutes=30), dt.timedelta(minutes=5)
+ROWS = 10
+_NAME = "tallylog.live"
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Visitors of the last five minutes, and what the last thirty had."""
+
+    now: int | None
+    visitors: int | None
+    views: int | None
+    pages: Answer
+    sources: Answer
+    countries: Answer
+
+
+class Latest:
+    """What was last told of each site and filter, for as long as it is fresh."""
+
+    def __init__(self) -> None:
+        self.streams = BoundedSemaphore(STREAMS)
+        self._lock = Lock()
+        self._told: dict[tuple[str, str], tuple[float, Here]] = {}
+
+    def of(self, site: str) -> Here:
+        key = (site, json.dumps(access().filter_of(site)))
+        with self._lock:
+            since, here = self._told.get(key, (0.0, None))
+            if here is None or time.monotonic() - since > EVERY_SECONDS / 2:
+                here = _look(site)
+                self._told[key] = (time.monotonic(), here)
+            return here
+
+
+def install(app: Flask) -> None:
+    app.extensions[_NAME] = Latest()
+
+
+@live.get("/s/<site>/live")
+@reads_site
+def page(site: str) -> str:
+    return render_template("live.html", here=_latest().of(site), ask=Asking(site))
+
+
+@live.get("/live/<site>")
+@reads_site
+def stream(site: str) -> Response:
+    streams = _latest().streams
+    if not streams.acquire(blocking=False):
+        raise ServiceUnavailable("Too many are watching already.", retry_after=RETRY_SECONDS)
+    answer = Response(stream_with_context(_events(site)), content_type="text/event-stream")
+    answer.call_on_close(streams.release)
+    answer.headers["Cache-Control"] = "no-store"
+    # nginx must not collect a stream before it passes it on.
+    answer.headers["X-Accel-Buffering"] = "no"
+    return answer
+
+
+def _events(site: str) -> Iterator[str]:
+    until = time.monotonic() + STREAM_SECONDS
+    yield f"retry: {int(EVERY_SECONDS * 1000)}\n\n"
+    while time.monotonic() < until:
+        here = _latest().of(site)
+        told = {"visitors": here.now, "text": reader().number(here.now)}
+        yield f"event: now\ndata: {json.dumps(told)}\n\n"
+        time.sleep(EVERY_SECONDS)
+
+
+def _latest() -> Latest:
+    found: Latest = current_app.extensions[_NAME]
+    return found
+
+
+def _look(site: str) -> Here:
+    zones = {one.name: one.timezone for one in catalog().sites()}
+    if site not in zones:
+        nothing = Answer({}, [], {"total_rows": 0})
+        return Here(0, 0, 0, nothing, nothing, nothing)
+    now = dt.datetime.now(ZoneInfo(zones.get(site, config().site_named(site).timezone)))
+    half_hour = _about(site, now, HALF_HOUR)
+    recent, total, *lists = ask(
+        [
+            from_dict(_about(site, now, NOW)),
+            from_dict(half_hour),
+            *(_list(half_hour, dimension) for dimension in ("page", "source", "country")),
+        ]
+    )
+    views, visitors = total.results[0]["metrics"]
+    return Here(recent.results[0]["metrics"][1], visitors, views, *lists)
+
+
+def _about(site: str, now: dt.datetime, back: dt.timedelta) -> dict[str, Any]:
+    """Views and visitors up to the coming second, by the clock of the site."""
+    until = now.replace(tzinfo=None, microsecond=0) + dt.timedelta(seconds=1)
+    days = {"from": (until - back).isoformat(), "to": until.isoformat()}
+    return {"site": site, "metrics": ["views", "visitors"], **days}
+
+
+def _list(about: dict[str, Any], dimension: str) -> Query:
+    return from_dict({**about, "dimensions": [dimension], "limit": ROWS})
