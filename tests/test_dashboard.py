@@ -118,6 +118,21 @@ def test_what_cannot_be_asked_says_why(client: FlaskClient) -> None:
     assert page(client, "/s/nowhere.example/", 302)
 
 
+def test_a_filter_that_a_panel_cannot_apply_leaves_the_others(client: FlaskClient) -> None:
+    html = page(client, f"/s/{SITE}/?{DAYS}&f=entry~/blog*")
+    assert "can&#39;t be counted by entry" in html
+    assert 'id="pages"' in html and "Bandwidth</span>" not in html
+
+
+def test_who_is_here_now_is_told_as_a_stream(client: FlaskClient) -> None:
+    assert "The last 30 minutes" in page(client, f"/s/{SITE}/live")
+    answered = client.get(f"/live/{SITE}")
+    said = iter(answered.response)
+    assert "retry:" in str(next(said)) and '"visitors": 0' in str(next(said))
+    answered.close()
+    assert answered.content_type.startswith("text/event-stream")
+
+
 def test_every_line_of_the_log_is_in_the_account(client: FlaskClient) -> None:
     html = page(client, f"/s/{SITE}/?{DAYS}")
     assert "All 10,000 lines accounted for" in html

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from flask import request, url_for
@@ -64,6 +65,6 @@ def listed(catalog: Catalog, asking: Asking, zone: str, panel: str, tab: str) ->
     if search:
         like = Condition(open_tab.by, "*=", search)
         wanted = replace(asking, filters=(*asking.filters, like))
-    query = Scope(wanted, period).of_tab(open_tab, ROWS, offset, order)
-    said = answer_all({"rows": query})["rows"]
+    make = partial(Scope(wanted, period).of_tab, open_tab, ROWS, offset, order)
+    said = answer_all({"rows": make})["rows"]
     return Listing(asking, period, Table(found, open_tab, said), offset, search, order)

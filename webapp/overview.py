@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -126,11 +127,6 @@ class Overview:
         """Nothing at all was counted."""
         return all(not tile.value for tile in self.tiles) and not any(t.rows for t in self.tables)
 
-    @property
-    def partial(self) -> bool:
-        """Whether the range ends with a day that is not over."""
-        return self.period.first <= self.today <= self.period.last
-
 
 def now_in(zone: str) -> dt.datetime:
     return dt.datetime.now(ZoneInfo(zone))
@@ -161,17 +157,20 @@ def overview(catalog: Catalog, asking: Asking, zone: str) -> Overview:
         asking = replace(asking, metric="")
     steps = steps_for(period)
     step = asking.step if asking.step in steps else steps[0]
-    shown = {panel.name: (panel, panel.shown(asking.tab(panel.name))) for panel in panels()}
+    shown = {
+        panel.name: (panel, panel.shown(asking.tab(panel.name))) for panel in panels(asking.who)
+    }
     said = answer_all(
         {
-            "totals": scope.of_who(metrics),
-            "series": scope.of_who(metrics, f"time:{step}"),
+            "totals": partial(scope.of_who, metrics),
+            "series": partial(scope.of_who, metrics, f"time:{step}"),
             **{
-                name: scope.of_tab(tab, None if tab.map else panel.rows)
+                name: partial(scope.of_tab, tab, None if tab.map else panel.rows)
                 for name, (panel, tab) in shown.items()
             },
         }
     )
+    scope.check()
     found, span = said["series"], Span(step, period, known, now)
     series = None if isinstance(found, QueryError) else series_of(found, metrics, span)
     return Overview(

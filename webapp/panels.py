@@ -37,6 +37,7 @@ class Panel:
     title: str
     tabs: tuple[Tab, ...]
     wide: bool = False
+    of_bots: bool = True
     rows: int = 9
     empty: str = field(default=mark("Nothing of this kind in this range."))
 
@@ -96,7 +97,8 @@ PANELS = (
     Panel(
         "devices",
         mark("Devices"),
-        (
+        of_bots=False,
+        tabs=(
             Tab("device", mark("Devices"), "device", READ),
             Tab("browser", mark("Browsers"), "browser", READ),
             Tab("os", mark("Systems"), "os", READ),
@@ -106,7 +108,8 @@ PANELS = (
     Panel(
         "events",
         mark("Events"),
-        (
+        of_bots=False,
+        tabs=(
             Tab("event", mark("Events"), "event", ("events", "visitors"), ("event!=",)),
             Tab("origin", mark("Evidence"), "origin", READ),
         ),
@@ -171,6 +174,6 @@ def tiles(who: str) -> tuple[str, ...]:
     return tuple(name for name in TILES[who] if name in METRICS)
 
 
-def panels() -> list[Panel]:
-    """Those that have something to ask."""
-    return [panel for panel in PANELS if any(tab.available for tab in panel.tabs)]
+def panels(who: str = "people") -> list[Panel]:
+    """Those that have something to say of them."""
+    return [panel for panel in PANELS if who != "bots" or panel.of_bots]

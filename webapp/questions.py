@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pipeline import filters, schema
@@ -25,12 +25,23 @@ _OF_RECORDS = {*schema.RECORD_MEASURES, *schema.RECORD_DETAILS}
 Said = Answer | QueryError
 
 
-def answer_all(asked: Mapping[str, Query]) -> dict[str, Said]:
-    """The answer to each, or why there is none; together as long as all can be answered."""
+def answer_all(asked: Mapping[str, Callable[[], Query]]) -> dict[str, Said]:
+    """The answer to each question, or why there is none; together as long as all can be
+    answered. Each is made here, because filters can make one impossible."""
+    made = {name: _made(make) for name, make in asked.items()}
+    queries = {name: one for name, one in made.items() if isinstance(one, Query)}
     try:
-        return dict(zip(asked, ask(list(asked.values())), strict=True))
+        found: dict[str, Said] = dict(zip(queries, ask(list(queries.values())), strict=True))
     except QueryError:
-        return {name: _answer(query) for name, query in asked.items()}
+        found = {name: _answer(query) for name, query in queries.items()}
+    return {name: one if isinstance(one, QueryError) else found[name] for name, one in made.items()}
+
+
+def _made(make: Callable[[], Query]) -> Query | QueryError:
+    try:
+        return make()
+    except QueryError as error:
+        return error
 
 
 def _answer(query: Query) -> Said:
@@ -62,6 +73,10 @@ class Scope:
         """With filters of its own, and an order, limit, offset or comparison."""
         days = (self.period.first, self.period.last)
         return parse(self.asking.site, metrics, by, *days, (*more, *self.filters), **how)  # type: ignore[arg-type]
+
+    def check(self) -> None:
+        """Raises `QueryError` where the filters are wrong whatever is asked."""
+        self.question(("views",))
 
     def of_who(self, metrics: tuple[str, ...], by: str = "") -> Query:
         """About those whose requests the page counts, compared as the page is."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from pipeline.catalog import Catalog
 from pipeline.errors import QueryError
@@ -38,7 +39,10 @@ def _card(catalog: Catalog, name: str, zone: str | None) -> Card:
     period, _ = resolve(asking, now.date(), known)
     scope = Scope(asking, period)
     said = answer_all(
-        {"totals": scope.of_who(METRICS), "series": scope.of_who(METRICS, "time:day")}
+        {
+            "totals": partial(scope.of_who, METRICS),
+            "series": partial(scope.of_who, METRICS, "time:day"),
+        }
     )
     totals, found = said["totals"], said["series"]
     if isinstance(totals, QueryError) or isinstance(found, QueryError):
