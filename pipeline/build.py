@@ -123,11 +123,13 @@ def _rank(con: duckdb.DuckDBPyConnection, order: Order) -> None:
 
 
 def _see(con: duckdb.DuckDBPyConnection, piece: pa.Table, names: Names) -> pa.Table:
-    """What steps are made of; and count the response times. The rules name classes, so here these
-    are texts; of the views, only the rows are asked for."""
+    """What steps are made of; and count the response times. The rules name classes and origins, so
+    here these are texts; of the views, only the rows are asked for."""
     rows = pa.array(np.arange(piece.num_rows, dtype=np.int32))
-    classes = pa.DictionaryArray.from_arrays(piece.column("class").chunk(0), names.of["class"])
-    events = piece.set_column(piece.column_names.index("class"), "class", classes)
+    events = piece
+    for name in ("class", "origin"):
+        texts = pa.DictionaryArray.from_arrays(piece.column(name).chunk(0), names.of[name])
+        events = events.set_column(events.column_names.index(name), name, texts)
     con.from_arrow(events.append_column("row", rows)).create_view("events", replace=True)
     con.execute(f"create or replace view views as {sql('views')}")
     found = con.sql(sql("seen", columns="row")).to_arrow_table()

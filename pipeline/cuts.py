@@ -70,7 +70,10 @@ def stage(con: duckdb.DuckDBPyConnection, staged: Staged) -> None:
     if not staged.people:
         return
     con.execute(f"create temp view views as {sql('views')}")
-    con.execute(f"create temp table seen as {seen(staged.columns)}")
+    # Which of a log's views a pixel stands for is known by the page.
+    pixels = con.execute("select 1 from stored where origin = 'pixel' limit 1").fetchall()
+    columns = staged.columns | ({"page"} if pixels else set())
+    con.execute(f"create temp table seen as {seen(columns)}")
     number_visits(con)
 
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import schema
+from pipeline.confirmed import confirmed
 
 Longs = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -23,7 +24,7 @@ Mask = npt.NDArray[np.bool_]
 GAP_MS = 30 * 60 * 1000
 #: What steps are put in order by, and what of it they need no more when they are.
 _ORDER = ("site", "date", "visitor", "time_ms", "log_id", "offset")
-_SPENT = ("visitor", "log_id", "offset")
+_SPENT = ("visitor", "log_id", "offset", "evidence")
 #: Measures of a visit that are sums of flags of its steps.
 FLAGS = {
     "views": "is_view",
@@ -64,6 +65,7 @@ class Visits:
 
 def number(seen: pa.Table, before: Numbers = Numbers()) -> Visits:
     """Whole days of what was seen, in any order."""
+    seen = confirmed(seen)
     keys = {name: _sortable(seen.column(name)) for name in _ORDER}
     order = np.lexsort([keys[name] for name in reversed(_ORDER)])
     keys = {name: values[order] for name, values in keys.items()}

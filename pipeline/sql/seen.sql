@@ -9,6 +9,7 @@ select
     is_view,
     is_content_view,
     is_event,
+    evidence,
     coalesce(signed_in and is_view = 1, false)::integer as is_signed_in_view,
     {columns}
 from views

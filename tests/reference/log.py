@@ -56,7 +56,9 @@ def read(
 def meaning(raw: Raw, zone: str, site: str, own: frozenset[str]) -> Record:
     """What the line says, with every dimension."""
     kind = paths.class_of(raw.url, raw.method, raw.status, raw.mime)
+    origin = "log"
     if pixels.is_pixel(raw, pixels.DEFAULT) and (seen := pixels.described(raw)):
+        origin = "pixel"
         raw, kind = seen[0], pixels.class_of(seen[1], raw.method, raw.status)
     local = (EPOCH + timedelta(milliseconds=raw.time_ms)).astimezone(ZoneInfo(zone))
     url_host, path, query = paths.split_url(raw.url) if raw.url is not None else (None, None, "")
@@ -79,5 +81,6 @@ def meaning(raw: Raw, zone: str, site: str, own: frozenset[str]) -> Record:
         "class": kind,
         "method": raw.method,
         "host": host,
+        "origin": origin,
     }
     return Record(site, 0, 0, raw.time_ms, local.date(), raw.bytes, raw.client, raw.agent, values)

@@ -58,7 +58,7 @@ def visits_of(records: Iterable[Record]) -> list[Visit]:
     already."""
     visits: list[Visit] = []
     open_visit: dict[Key, Visit] = {}
-    for record in sorted(records, key=lambda r: (r.time_ms, r.log, r.offset)):
+    for record in sorted(confirmed(list(records)), key=lambda r: (r.time_ms, r.log, r.offset)):
         if not record.view and not record.event:
             continue
         visit = open_visit.get(record.visitor)
@@ -68,6 +68,20 @@ def visits_of(records: Iterable[Record]) -> list[Visit]:
             open_visit[record.visitor] = Visit([record])
             visits.append(open_visit[record.visitor])
     return visits
+
+
+def confirmed(records: list[Record]) -> list[Record]:
+    """Without the views of a log that a script's or a pixel's stand for."""
+    views = [r for r in records if r.view]
+    scripted = {r.visitor for r in views if r.values["origin"] in ("script", "api")}
+    pixeled = {(r.visitor, r.values["page"]) for r in views if r.values["origin"] == "pixel"}
+    return [
+        r
+        for r in records
+        if not r.view
+        or r.values["origin"] != "log"
+        or (r.visitor not in scripted and (r.visitor, r.values["page"]) not in pixeled)
+    ]
 
 
 def fits(values: dict[str, object], filters: Iterable[Filter]) -> bool:

@@ -1,0 +1,120 @@
+"""A view that a log and a pixel or script tell of counts once, as the reference counts it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.catalog import Catalog
+from pipeline.config import Config
+from pipeline.rollup import rollup
+from tests.events import DAY, add, bot, event
+from tests.reference.records import Record
+from tests.reference.statistics import answer
+from tests.stores import Store
+
+METRICS = ["views", "visitors", "visits", "bounces", "duration_s", "events", "hits"]
+QUESTIONS: list[list[str]] = [[], ["page"], ["origin"], ["entry"], ["date", "page"]]
+ORIGINS = ["log", "pixel", "script", "api"]
+
+
+def row(minute: int, page: str, who: int, origin: str, kind: str) -> dict[str, Any]:
+    at = f"{9 + minute // 60:02}:{minute % 60:02}:00"
+    date = DAY + dt.timedelta(days=who % 2)
+    if kind == "bot":
+        return bot(at, page, who, origin=origin, date=date)
+    named = {"class": "event", "event": "e"} if kind == "event" else {}
+    return event(at, page, who, origin=origin, date=date, **named)
+
+
+ROWS = st.lists(
+    st.builds(
+        row,
+        st.integers(0, 119),
+        st.sampled_from(["/a", "/b", "/c"]),
+        st.integers(1, 3),
+        st.sampled_from(ORIGINS),
+        st.sampled_from(["view", "view", "view", "event", "bot"]),
+    ),
+    min_size=10,
+    max_size=60,
+)
+
+
+def record(number: int, made: dict[str, Any]) -> Record:
+    """The row, as the reference sees it."""
+    values = {name: made.get(name) for name in ("page", "origin", "class", "date", "bot", "status")}
+    values |= {"channel": "direct", "referrer": None, "source": None}
+    values |= dict.fromkeys(("utm_source", "utm_medium", "utm_campaign"))
+    time_ms = int(made["time"].timestamp() * 1000)
+    who = str(made["visitor"])
+    return Record("s", 1, number, time_ms, made["date"], made["bytes"], who, None, values)
+
+
+def known(table: dict[tuple[object, ...], list[object]]) -> dict[tuple[object, ...], list[object]]:
+    """Without rows of zeros, which are left out of answers."""
+    shown = {tuple(map(_text, key)): row for key, row in table.items()}
+    return {key: row for key, row in shown.items() if any(row)}
+
+
+def _text(value: object) -> object:
+    return value.isoformat() if isinstance(value, dt.date) else value
+
+
+@settings(max_examples=6, deadline=None)
+@given(rows=ROWS)
+def test_raw_events_and_statistics_have_the_numbers_of_the_reference(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]
+) -> None:
+    data = tmp_path_factory.mktemp("store")
+    catalog, store = Catalog(data), Store(data, Config())
+    numbered = [made | {"offset": number} for number, made in enumerate(rows)]
+    # Events of one visitor may lie in several parts.
+    for part in (numbered[::2], numbered[1::2]):
+        add(catalog, part)
+    records = [record(made["offset"], made) for made in numbered]
+    for rolled in (False, True):
+        if rolled:
+            rollup(catalog)
+        for by in QUESTIONS:
+            metrics = METRICS[:-1] if {"entry", "exit"} & set(by) else METRICS
+            expected = known(answer(records, metrics, by))
+            assert known(store.ask(metrics, by)) == expected, (rolled, by)
+
+
+def views(tmp_path: Path, *rows: dict[str, Any]) -> dict[tuple[object, ...], list[object]]:
+    add(Catalog(tmp_path), rows)
+    return Store(tmp_path, Config()).ask(["views", "visitors"], ["origin"])
+
+
+def test_a_day_with_a_view_by_script_has_no_views_of_the_log(tmp_path: Path) -> None:
+    found = views(
+        tmp_path,
+        event("10:00:00", "/a"),
+        event("10:00:01", "/a", origin="script"),
+        event("15:00:00", "/b"),
+        event("10:00:00", "/b", who=2),
+    )
+    assert found == {("script",): [1, 1], ("log",): [1, 1]}
+
+
+def test_a_pixel_stands_for_the_log_of_its_page_alone(tmp_path: Path) -> None:
+    found = views(
+        tmp_path,
+        event("10:00:00", "/a"),
+        event("10:00:01", "/a", origin="pixel"),
+        event("10:00:05", "/a", origin="pixel"),
+        event("10:01:00", "/b"),
+    )
+    assert found == {("pixel",): [2, 1], ("log",): [1, 1]}
+
+
+def test_an_event_by_script_is_no_view_by_script(tmp_path: Path) -> None:
+    named = {"class": "event", "event": "e", "origin": "script"}
+    found = views(tmp_path, event("10:00:00", "/a"), event("10:00:01", "/a", **named))
+    assert found["log",] == [1, 1]
