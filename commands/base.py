@@ -68,6 +68,12 @@ class Place:
 
         return load(self.config_file, self.data)
 
+    def settings(self) -> Config:
+        """The configuration with what was set in the web application."""
+        from pipeline.exclusions import applied
+
+        return applied(self.config())
+
     def is_right(self) -> bool:
         """Whether the configuration can be read as it is now; what is wrong is logged."""
         try:

@@ -32,7 +32,7 @@ def backfill(
     from pipeline import progress, report_text
     from pipeline import report as reports
 
-    config = place.config()
+    config = place.settings()
     asked |= {"jobs": jobs or len(os.sched_getaffinity(0)), "progress": progress.meter()}
     try:
         summary = backfills.backfill(config, config.store.data, **asked)
@@ -56,9 +56,9 @@ def ingest(place: Place) -> None:
     """
     from pipeline import logs, tail_run
 
-    config = place.config()
+    config = place.settings()
     logs.set_up(config.log.format)
-    tail_run.Service(config, place.config).run()
+    tail_run.Service(config, place.settings).run()
 
 
 @plain

@@ -141,6 +141,7 @@ def _rules(*parts: Exclude) -> Rules:
         tuple(path for part in parts for path in part.paths),
         tuple(agent for part in parts for agent in part.agents),
         tuple(address for part in parts for address in part.addresses),
+        tuple(referrer for part in parts for referrer in part.referrers),
     )
 
 

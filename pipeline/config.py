@@ -132,6 +132,9 @@ class Exclude(Section):
     agents: tuple[str, ...] = Field(
         default=(), description="User agents not to count; * stands for any characters."
     )
+    referrers: tuple[str, ...] = Field(
+        default=(), description="Hosts of referrers not to count; * stands for any characters."
+    )
     addresses: tuple[Network, ...] = Field(
         default=(), description="Addresses and networks not to count, such as 192.0.2.0/24."
     )

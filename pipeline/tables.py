@@ -12,7 +12,7 @@ import sqlalchemy as sa
 metadata = sa.MetaData()
 
 #: Alembic revision these tables correspond to.
-REVISION = "0003"
+REVISION = "0004"
 
 sites = sa.Table(
     "sites",
@@ -204,6 +204,30 @@ setup_links = sa.Table(
     sa.Column("digest", sa.String, primary_key=True),
     sa.Column("user_id", sa.Integer, sa.ForeignKey("users.id")),
     sa.Column("expires", sa.DateTime, nullable=False),
+)
+
+#: Rules for what is not counted, beside those of the configuration; `kind` is a key of its
+#: [exclude].
+exclusions = sa.Table(
+    "exclusions",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("pattern", sa.String, nullable=False),
+    sa.Column("created", sa.DateTime, nullable=False),
+    sa.UniqueConstraint("kind", "pattern"),
+)
+
+#: Notes on days, which charts show.
+notes = sa.Table(
+    "notes",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("site", sa.String, nullable=False),
+    sa.Column("date", sa.Date, nullable=False),
+    sa.Column("text", sa.String, nullable=False),
+    sa.Column("created", sa.DateTime, nullable=False),
+    sa.Index("notes_by_day", "site", "date"),
 )
 
 #: Written and read by hand where Alembic need not be loaded; it has Alembic's own shape.

@@ -23,8 +23,9 @@ from webapp.collector_counts import Counts
 from webapp.dashboard import dashboard
 from webapp.doors import doors
 from webapp.health import health
+from webapp.settings import settings
 
-BLUEPRINTS = (health, doors, dashboard, live.live)
+BLUEPRINTS = (health, doors, dashboard, live.live, settings)
 
 
 def create_app(config: Config, counts: Counts | None = None) -> Flask:

@@ -9,8 +9,10 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pipeline import notes
 from pipeline.catalog import Catalog
 from pipeline.errors import QueryError
+from pipeline.notes import Note
 from pipeline.query import Answer
 from webapp.asking import Asking
 from webapp.figures import FIGURES
@@ -89,6 +91,7 @@ class Overview:
     tiles: tuple[Tile, ...]
     series: Series | None
     tables: tuple[Table, ...]
+    notes: tuple[Note, ...]
 
     @property
     def compared(self) -> Period | None:
@@ -183,6 +186,7 @@ def overview(catalog: Catalog, asking: Asking, zone: str) -> Overview:
         _tiles(said["totals"], metrics, series),
         series,
         tuple(Table(panel, tab, said[name]) for name, (panel, tab) in shown.items()),
+        tuple(notes.within(catalog, asking.site, period.first, period.last)),
     )
 
 

@@ -12,6 +12,7 @@ from granian.http import HTTP1Settings
 from pipeline import logs
 from pipeline.config import Config
 from pipeline.config_file import load
+from pipeline.exclusions import applied
 from pipeline.supervisor import die_with_parent
 from webapp import create_app
 from webapp.collector import make
@@ -48,6 +49,6 @@ def serve(config: Config, config_file: Path | None, data: Path | None) -> None:
 def _application(config_file: Path | None, data: Path | None) -> Gateway:
     die_with_parent()
     config = load(config_file, data)
-    collector = make(config)
+    collector = make(applied(config))
     Upkeep(collector.recorder).start()
     return Gateway(collector, create_app(config, collector.recorder.counts))

@@ -14,11 +14,12 @@ from urllib.parse import urlencode
 from babel.dates import format_timedelta
 
 from pipeline import schema
+from pipeline.notes import Note
 from pipeline.question import METRICS
 from webapp.charts import Chart, chart, labelled, sparkline
 from webapp.figures import DIMENSION_TITLES, FIGURES, OUTCOME_TITLES, named, title_of, written
 from webapp.languages import Reader, mark
-from webapp.periods import COMPARISONS, PRESETS, STEP_TITLES, Period
+from webapp.periods import COMPARISONS, PRESETS, STEP_TITLES, Period, start_of
 from webapp.series import Series, Slot
 
 __all__ = ["COMPARISONS", "FIGURES", "OUTCOME_TITLES", "PRESETS", "STEP_TITLES"]
@@ -38,6 +39,13 @@ STATE_TITLES = {
     "silent": mark("Silent"),
     "failed": mark("Failed"),
 }
+EXCLUSION_TITLES = {
+    "paths": mark("Paths"),
+    "agents": mark("User agents"),
+    "referrers": mark("Hosts of referrers"),
+    "addresses": mark("Addresses"),
+}
+ROLE_TITLES = {"admin": mark("Administrator"), "viewer": mark("Viewer")}
 #: What an answer says of itself.
 SOURCES = {
     "daily": mark("daily statistics"),
@@ -68,9 +76,10 @@ class Drawing:
     words: tuple[str, ...]
     base_words: tuple[str, ...]
     labels: tuple[tuple[float, str, str], ...]
+    flags: tuple[tuple[float, Note], ...]
 
 
-def drawing(reader: Reader, series: Series, metric: str) -> Drawing:
+def drawing(reader: Reader, series: Series, metric: str, notes: Sequence[Note] = ()) -> Drawing:
     found = chart(series.values[metric], series.base[metric], series.partial)
     words = tuple(slot_word(reader, series.step, slot) for slot in series.slots)
     labels = []
@@ -79,7 +88,14 @@ def drawing(reader: Reader, series: Series, metric: str) -> Drawing:
         anchor = "start" if place < 3 else "end" if place > 97 else "middle"
         labels.append((place, anchor, _short(reader, series.step, series.slots[index])))
     based = tuple(slot_word(reader, series.step, slot) for slot in series.base_slots)
-    return Drawing(found, words, based, tuple(labels))
+    places = {slot: dot.x for slot, dot in zip(series.slots, found.dots, strict=True)}
+    flagged = ((places.get(_slot_of(series.step, note.date)), note) for note in notes)
+    flags = tuple((place, note) for place, note in flagged if place is not None)
+    return Drawing(found, words, based, tuple(labels), flags)
+
+
+def _slot_of(step: str, day: dt.date) -> Slot:
+    return dt.datetime.combine(day, dt.time()) if step == "hour" else start_of(step, day)
 
 
 def slot_word(reader: Reader, step: str, slot: Slot) -> str:
@@ -211,3 +227,11 @@ def stack(outcomes: Mapping[str, int]) -> list[Part]:
             found.append(Part(name, count, count / total, round(left, 3), round(width, 3)))
             left += width
     return found
+
+
+def since(reader: Reader, time: dt.datetime | None) -> str:
+    return ago(reader, time) if time else reader.text(mark("never"))
+
+
+def as_line(filters: Any) -> str:
+    return json.dumps(filters, ensure_ascii=False)

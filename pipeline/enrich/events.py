@@ -276,8 +276,10 @@ def _kept(
     raw: pa.Table, columns: Columns, log: Log, lexicon: Lexicon, agents: Coded, clients: Coded
 ) -> npt.NDArray[np.bool_] | None:
     """The rows that no rule leaves out; None for all of them."""
-    pages = Coded(columns["page"], [*lexicon.names("page").values, None])
-    reasons = [log.rules.excluded(pages, agents, clients)]
+    pages, referrers = (
+        Coded(columns[name], [*lexicon.names(name).values, None]) for name in ("page", "referrer")
+    )
+    reasons = [log.rules.excluded(pages, agents, clients, referrers)]
     if log.by_host:
         reasons.append(columns["sites"] < 0)
     if "subrequest" in raw.column_names:

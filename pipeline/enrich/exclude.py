@@ -16,20 +16,25 @@ from pipeline.enrich.columns import Coded
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Patterns with ``*`` for paths and agents, networks in CIDR form for addresses."""
+    """Patterns with ``*`` for paths, agents and hosts of referrers, networks in CIDR form for
+    addresses."""
 
     paths: tuple[str, ...] = ()
     agents: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
+    referrers: tuple[str, ...] = ()
 
-    def excluded(self, pages: Coded, agents: Coded, clients: Coded) -> npt.NDArray[np.bool_] | None:
+    def excluded(
+        self, pages: Coded, agents: Coded, clients: Coded, referrers: Coded
+    ) -> npt.NDArray[np.bool_] | None:
         """Which rows to leave out; None where no rule is set."""
-        if not (self.paths or self.agents or self.addresses):
+        if not (self.paths or self.agents or self.addresses or self.referrers):
             return None
         by_page = _matching(self.paths, pages.values)[pages.codes]
         by_agent = _matching(self.agents, agents.values)[agents.codes]
         by_client = _inside(self.addresses, clients.values)[clients.codes]
-        return np.asarray(by_page | by_agent | by_client)
+        by_referrer = _matching(self.referrers, referrers.values)[referrers.codes]
+        return np.asarray(by_page | by_agent | by_client | by_referrer)
 
 
 def matches(value: str | None, patterns: Sequence[str]) -> bool:

@@ -1,0 +1,219 @@
+"""What administrators set by hand: users, keys, share links, exclusions; and what the
+configuration says, to look at."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from pipeline import exclusions, jobs, notes
+from pipeline.access import keys, links, narrow, users
+from pipeline.config import Config
+from pipeline.errors import TallylogError
+from pipeline.exclusions import KINDS
+from webapp.auth import admin_only, local, manages_site
+from webapp.current import catalog, config, engine, site_names
+
+settings = Blueprint("settings", __name__, url_prefix="/settings")
+
+
+@settings.get("/")
+@admin_only
+def overview() -> str:
+    return render_template(
+        "settings_sites.html",
+        sites=[(name, config().site_named(name)) for name in site_names()],
+        sources=config().sources,
+        seen=catalog().sources(),
+        jobs=jobs.listed(catalog(), config()),
+        retention=config().store.retention,
+        values=_values(config()),
+    )
+
+
+@settings.get("/access")
+@admin_only
+def access_page() -> str:
+    now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+    shares = [one for one in links.shares(catalog()) if one.expires is None or one.expires > now]
+    return render_template(
+        "settings_access.html",
+        users=users.listed(catalog()),
+        keys=keys.listed(catalog()),
+        shares=shares,
+        scopes=keys.SCOPES,
+        sites=site_names(),
+    )
+
+
+@settings.get("/exclusions")
+@admin_only
+def exclusions_page() -> str:
+    kind, pattern = request.args.get("kind", ""), request.args.get("pattern", "")
+    shown, problem = None, None
+    if kind and pattern:
+        try:
+            exclusions.checked(kind, pattern)
+            shown = exclusions.preview(catalog(), engine(), kind, pattern)
+        except TallylogError as error:
+            problem = error
+    return render_template(
+        "settings_exclusions.html",
+        rules=exclusions.listed(catalog()),
+        fixed=config().exclude,
+        kinds=list(KINDS),
+        kind=kind,
+        pattern=pattern,
+        preview=shown,
+        problem=problem,
+        retention=config().store.retention,
+    )
+
+
+def _values(found: Config) -> list[tuple[str, str, str]]:
+    """Every setting of one value: its table, name and value."""
+    rows = []
+    for table, section in found.model_dump(mode="json", by_alias=True).items():
+        for name, value in section.items() if isinstance(section, dict) else ():
+            if not isinstance(value, dict | list):
+                rows.append((table, name, "" if value is None else str(value)))
+    return rows
+
+
+# -- what is sent by forms ------------------------------------------------------------------
+
+
+def _done(place: str, act: Callable[[], str]) -> Response:
+    """Do what a form asks for, and say on the page how it went."""
+    try:
+        flash(act(), "good")
+    except TallylogError as error:
+        flash(f"{error.what} {error.fix}".strip(), "bad")
+    return redirect(f"/settings/{place}")
+
+
+def _field(name: str) -> str:
+    return request.form.get(name, "").strip()
+
+
+@settings.post("/users")
+@admin_only
+def add_user() -> Response:
+    """A new user gets a link by which to choose a password; so does one who forgot it."""
+
+    def act() -> str:
+        name = _field("name")
+        if name not in [one.name for one in users.listed(catalog())]:
+            users.add(catalog(), name, None, _field("site"), _field("role"))
+        else:
+            users.grant(catalog(), name, _field("site"), _field("role"))
+            return f"{name} is {_field('role')} of {_field('site')} now."
+        secret = links.invite(catalog(), name)
+        return f"Send this link to {name}; it works once: {config().web.address}setup/{secret}"
+
+    return _done("access", act)
+
+
+@settings.post("/users/remove")
+@admin_only
+def remove_user() -> Response:
+    def act() -> str:
+        users.remove(catalog(), _field("name"))
+        return f"{_field('name')} is no user any more."
+
+    return _done("access", act)
+
+
+@settings.post("/keys")
+@admin_only
+def add_key() -> Response:
+    def act() -> str:
+        secret = keys.add(catalog(), _field("name"), _field("scope"), [_field("site")])
+        return f"The key, which is shown this once: {secret}"
+
+    return _done("access", act)
+
+
+@settings.post("/keys/revoke")
+@admin_only
+def revoke_key() -> Response:
+    def act() -> str:
+        keys.revoke(catalog(), _field("name"))
+        return f"The key {_field('name')} opens nothing any more."
+
+    return _done("access", act)
+
+
+@settings.post("/shares")
+@admin_only
+def add_share() -> Response:
+    def act() -> str:
+        days, password, text = _field("days"), _field("password"), _field("filter")
+        life = dt.timedelta(days=int(days)) if days.isdigit() and int(days) else None
+        filters = narrow.as_filter([text]) if text else None
+        secret = links.share(catalog(), _field("site"), password or None, life, filters)
+        return f"The link, which is shown this once: {config().web.address}share/{secret}"
+
+    return _done("access", act)
+
+
+@settings.post("/shares/remove")
+@admin_only
+def remove_share() -> Response:
+    def act() -> str:
+        links.unshare(catalog(), int(_field("id") or 0))
+        return "The link opens nothing any more."
+
+    return _done("access", act)
+
+
+@settings.post("/exclusions")
+@admin_only
+def add_exclusion() -> Response:
+    def act() -> str:
+        exclusions.add(catalog(), _field("kind"), _field("pattern"))
+        return "The rule counts for what is read from now on."
+
+    return _done("exclusions", act)
+
+
+@settings.post("/exclusions/remove")
+@admin_only
+def remove_exclusion() -> Response:
+    def act() -> str:
+        exclusions.remove(catalog(), int(_field("id") or 0))
+        return "The rule is gone; what is read from now on is counted again."
+
+    return _done("exclusions", act)
+
+
+@settings.post("/notes/<site>")
+@manages_site
+def add_note(site: str) -> Response:
+    """A note on a day, which the chart of the site shows."""
+    try:
+        notes.add(catalog(), site, dt.date.fromisoformat(_field("date")), _field("text"))
+    except (ValueError, TallylogError) as error:
+        flash(str(error), "bad")
+    return _back(site)
+
+
+@settings.post("/notes/<site>/remove")
+@manages_site
+def remove_note(site: str) -> Response:
+    notes.remove(catalog(), site, int(_field("id") or 0))
+    return _back(site)
+
+
+def _back(site: str) -> Response:
+    target = local(_field("back"))
+    return redirect(target if target.startswith(f"/s/{site}/") else f"/s/{site}/")
+
+
+@settings.context_processor
+def _shared() -> dict[str, Any]:
+    return {"now": dt.datetime.now(dt.UTC).replace(tzinfo=None)}
