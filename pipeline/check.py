@@ -88,7 +88,7 @@ def _check_database(path: Path) -> None:
     if not path.exists():
         return
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+        with closing(sqlite3.connect(f"file:{path}?mode=rw", uri=True)) as db:
             verdict = str(db.execute("pragma integrity_check(1)").fetchone()[0])
     except sqlite3.Error as error:
         verdict = str(error)
