@@ -18,6 +18,7 @@ test: $(READY)
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 test-slow: $(READY)
+	tests/install_servers strace
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m slow
 
 # Real web servers of Debian's packages, which are installed if they are missing; none is started

@@ -22,7 +22,7 @@ from pipeline import tables as t
 from pipeline.catalog import Catalog
 from pipeline.enrich.salts import Salts
 from pipeline.errors import StoreError
-from pipeline.store import sync_folder
+from pipeline.folders import sync_folder
 
 #: Tells a backup, whose files may be deleted, from any other folder.
 MARK = "backup.txt"

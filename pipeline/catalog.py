@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from pipeline import tables as t
 from pipeline.errors import StoreError
+from pipeline.folders import make_folder
 from pipeline.publish import Versions, publish
 
 #: How long a writer waits for another one's transaction before it gives up.
@@ -277,7 +278,7 @@ class Catalog:
 def close_folder(folder: Path) -> int:
     """Make the folder of a store if there is none, and let nobody but its owner in. Returns the
     rights that others had."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder, 0o700)
     found = folder.stat()
     others = found.st_mode & 0o077
     if others and found.st_uid == os.geteuid():

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline import schema, store
+from pipeline.folders import make_folder
 
 #: Rows are sorted by what readers choose them by: small groups let a reader skip the others.
 ROW_GROUP = 1 << 14
@@ -24,7 +25,7 @@ def arrow_schema(name: str) -> pa.Schema:
 
 def write(folder: Path, name: str, batches: Iterable[pa.RecordBatch]) -> Path:
     """A new file of the table. The caller syncs the folder when all of its files are there."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     path = folder / f"{name}-{uuid.uuid4().hex}.parquet"
     unfinished = path.with_suffix(".tmp")
     with open(unfinished, "wb") as file:

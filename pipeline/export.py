@@ -15,7 +15,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from pipeline.errors import QueryError
-from pipeline.store import sync_folder
+from pipeline.folders import sync_folder
 
 #: What a spreadsheet takes for the beginning of a formula, and what it skips before one.
 _FORMULA = "^[=+\\-@\\t\\r\\n]"

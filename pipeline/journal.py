@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
+from pipeline.folders import make_folder, sync_folder
+
 FOLDER = "journal"
 SUFFIX = ".ndjson"
 #: Name of the format in parsers/formats that reads it.
@@ -92,10 +94,11 @@ class Journal:
             self._close()
         now = self.clock()
         hour = time.strftime("%Y-%m-%dT%H", time.gmtime(now))
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         name = f"{hour}-{secrets.token_hex(4)}"
         self._handle = os.open(self.folder / f"{name}{SUFFIX}", _FLAGS, 0o640)
         fcntl.flock(self._handle, fcntl.LOCK_SH)
+        sync_folder(self.folder)
         self._until = (now // _HOUR + 1) * _HOUR
         return name
 

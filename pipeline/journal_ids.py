@@ -17,6 +17,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.folders import make_folder
 from pipeline.journal import SUFFIX
 
 NAME = "ids.db"
@@ -59,7 +60,7 @@ class Ids:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         path = self.folder / NAME
         with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as connection:
             connection.execute("pragma journal_mode = wal")

@@ -13,10 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import groupby
 
-from pipeline import daily, store
+from pipeline import daily
 from pipeline.build import build, tables
 from pipeline.catalog import Catalog, Day, Part
 from pipeline.engine import DEFAULT, Limits
+from pipeline.folders import sync_folder
 
 __all__ = ["build", "rollup"]
 
@@ -74,5 +75,5 @@ def _publish(catalog: Catalog, days: Sequence[Day], limits: Limits) -> None:
         paths = pool.map(partial(daily.write, folder), made, made.values())
         files = dict(zip(made, paths, strict=True))
     # Makes the renames survive a power cut: once for all, before any of the files is published.
-    store.sync_folder(folder)
+    sync_folder(folder)
     catalog.publish_daily(versions, files)

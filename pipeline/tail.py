@@ -24,6 +24,7 @@ from pipeline.config import Ingest as Settings
 from pipeline.enrich import Enricher
 from pipeline.enrich.salts import Salts
 from pipeline.errors import SourceError
+from pipeline.folders import make_folder
 from pipeline.ingest import Ingest
 from pipeline.reading import Reader
 from pipeline.tail_commit import Commits
@@ -137,7 +138,7 @@ def make(config: Config, catalog: Catalog) -> Tail:
             "There is nothing to follow.", "configuration", "add a [[source]] to config.toml"
         )
     formats = dict(load_formats(config.formats))
-    journal.folder(catalog.data_dir).mkdir(parents=True, exist_ok=True)
+    make_folder(journal.folder(catalog.data_dir))
     sites = backfill.sites_of(config, wanted)
     ids = catalog.ensure_sites({site.name: site.timezone for site in sites.values()})
     salts = Salts(catalog.data_dir / "salts.db")
