@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -28,7 +28,7 @@ from webapp.collector_batch import Batches
 from webapp.collector_http import GIF, Answer, Environ, Header, Request
 from webapp.collector_limits import Buckets
 from webapp.collector_people import People
-from webapp.collector_record import DISK_ERRORS, Recorder
+from webapp.collector_record import DISK_ERRORS, Entry, Recorder
 from webapp.collector_refusals import Refused
 from webapp.collector_sites import sites_of
 from webapp.collector_told import Told, body_of, content_view, page_view, pixel, plausible
@@ -37,6 +37,8 @@ from webapp.collector_upkeep import Upkeep
 BODY_BYTES = 64 << 10
 BATCH_BYTES = 2 << 20
 URL_BYTES = 8 << 10
+#: Requests that are remembered, and the longest of them.
+REMEMBERED, REMEMBERED_BYTES = 10_000, 1024
 #: Who asks from this machine is a server in front of this one.
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 _NO_STORE: Header = ("cache-control", "no-store")
@@ -121,6 +123,7 @@ class Collector:
     recorder: Recorder
     batches: Batches
     routes: Sequence[Route] = ROUTES
+    _known: dict[tuple[str, str, bytes, str | None], Entry] = field(default_factory=dict)
 
     def body_bytes(self, path: str) -> int:
         """How long the body of a request to this path may be; 0 where it is not for us."""
@@ -149,7 +152,7 @@ class Collector:
         answer = self._said(route, request, reason)
         if not ticket:
             return answer
-        return replace(answer, ticket=ticket, lost=self._said(route, request, "lost"))
+        return answer._replace(ticket=ticket, lost=self._said(route, request, "lost"))
 
     def _said(self, route: Route, request: Request, reason: str) -> Answer:
         answer = route.say(request, reason)
@@ -169,7 +172,8 @@ class Collector:
         client = recorder.people.client(request.peer, request.forwarded)
         if not recorder.buckets.take(client.bucket):
             raise Refused("rate")
-        told = route.read(request)
+        entry = self._read(route, request)
+        told = entry.told
         site = recorder.site(told, headers.get("origin"), headers.get("referer"))
         # Browsers tell the origin of what a page posts; programs do not.
         sent = told.script or headers.get("origin") is not None
@@ -178,10 +182,24 @@ class Collector:
             origin = "script"
         try:
             agent = headers.get("user-agent")
-            line, reason = recorder.line(told, site, client, agent, origin, 0)
+            line, reason = recorder.line(entry, site, client, agent, origin, 0)
         except DISK_ERRORS as error:
             raise recorder.lost(error) from error
         return recorder.write([line], origin), reason
+
+    def _read(self, route: Route, request: Request) -> Entry:
+        """What the request tells. Most requests are for what others were, and tell the same; one
+        that tells of a viewer is not remembered."""
+        key = route.suffix, request.query, request.body, request.headers.get("referer")
+        found = self._known.get(key)
+        if found is None:
+            told = route.read(request)
+            found = Entry(told, self.recorder.text(told))
+            if told.viewer is None and len(request.query) + len(request.body) <= REMEMBERED_BYTES:
+                if len(self._known) >= REMEMBERED:
+                    self._known.clear()
+                self._known[key] = found
+        return found
 
     def _route(self, path: str) -> Route | None:
         for route in self.routes:

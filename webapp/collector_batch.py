@@ -12,7 +12,7 @@ from typing import Any
 from pipeline.enrich.clients import parse_address
 from pipeline.journal_ids import Ids, digest
 from webapp.collector_http import Answer, Request
-from webapp.collector_record import DISK_ERRORS, Recorder
+from webapp.collector_record import DISK_ERRORS, Entry, Recorder
 from webapp.collector_refusals import REASONS, Refused
 from webapp.collector_told import URL_LENGTH, any_hit, json_of, moment, text
 
@@ -73,7 +73,7 @@ class Batches:
             raise self.recorder.lost(error, len(good)) from error
         told = {"accepted": len(good), "repeated": len(good) - len(kept), "errors": errors}
         lost = _json(503, {"error": "lost", "says": REASONS["lost"]})
-        return replace(_json(200, told), ticket=ticket, lost=lost)
+        return _json(200, told)._replace(ticket=ticket, lost=lost)
 
     def _taking(self, ids: Sequence[str]) -> AbstractContextManager[set[str]]:
         return self.ids.taking(ids) if ids else nullcontext(set())
@@ -94,10 +94,11 @@ class Batches:
         one = digest(site.name, given) if given else ""
         if one:
             told.fields["id"] = one
+        entry = Entry(told, self.recorder.text(told))
         client = self.recorder.people.located(_address(hit))
         agent = text(hit.get("agent"), URL_LENGTH)
         try:
-            line, _ = self.recorder.line(told, site, client, agent, ORIGIN, at)
+            line, _ = self.recorder.line(entry, site, client, agent, ORIGIN, at)
         except DISK_ERRORS as error:
             raise self.recorder.lost(error) from error
         return Line(index, line, one)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 Header = tuple[str, str]
 
@@ -20,8 +20,7 @@ class Headers(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """`peer` is the address that the server was asked from; `forwarded` tells all of
     X-Forwarded-For."""
 
@@ -34,8 +33,7 @@ class Request:
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """`ticket` is to be waited for before the answer is sent, unless it is 0; `lost` is sent in
     its place where that fails."""
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from json.encoder import encode_basestring as quoted
+from typing import NamedTuple
 
 from pipeline.enrich.redact import redact
 from pipeline.journal import Journal
@@ -18,6 +19,13 @@ from webapp.collector_people import Client, People, SiteDay
 from webapp.collector_refusals import Refused
 from webapp.collector_sites import Site, Sites
 from webapp.collector_told import Told
+
+
+class Entry(NamedTuple):
+    """What a request tells, and as which text."""
+
+    told: Told
+    text: str
 
 
 @dataclass(slots=True)
@@ -41,22 +49,27 @@ class Recorder:
             raise Refused("content_type")
         return site
 
+    def text(self, told: Told) -> str:
+        """What the journal keeps of what was told."""
+        pairs = [f'"{name}":{quoted(self.redact(text))}' for name, text in told.fields.items()]
+        return ",".join(pairs)
+
     def line(
-        self, told: Told, site: Site, client: Client, agent: str | None, origin: str, at: float
+        self, entry: Entry, site: Site, client: Client, agent: str | None, origin: str, at: float
     ) -> tuple[bytes, str]:
         """The line of the journal, and why the hit is left out of all counts, if it is."""
+        told, text = entry.told, entry.text
         now = at or time.time()
         day = self.people.day(site, at) if at else self.people.today(site, now)
         person = self.people.person(day, client, agent)
-        pairs = [f'"{name}":{quoted(self.redact(text))}' for name, text in told.fields.items()]
         if told.viewer:
-            pairs.append(f'"viewer_hash":"{_viewer(day, told.viewer)}"')
+            text += f',"viewer_hash":"{_viewer(day, told.viewer)}"'
         reason = "excluded" if person.excluded else "owner" if told.own else ""
         if reason:
-            pairs.append(f'"excluded":"{reason}"')
+            text += f',"excluded":"{reason}"'
         line = (
             f'{{"journal":1,"time":{int(now * 1000)},"status":200,"method":"GET",'
-            f'"site":"{site.name}","origin":"{origin}",{person.line},{",".join(pairs)}}}\n'
+            f'"site":"{site.name}","origin":"{origin}",{person.line},{text}}}\n'
         )
         return line.encode("utf-8", "replace"), reason
 
