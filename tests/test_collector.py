@@ -11,6 +11,7 @@ import pytest
 from pipeline.catalog import Catalog
 from tests.collectors import FIREFOX, Sender
 from webapp.collector_http import GIF
+from webapp.collector_refusals import REASONS
 
 VIEW, CONTENT, EVENT = "/api/track/page-view", "/api/track-view/", "/api/event"
 
@@ -181,3 +182,9 @@ def test_every_kind_of_hit_is_counted_as_what_it_is(sender: Sender) -> None:
     measures = ["views", "content_views", "events", "visitors", "hits"]
     assert sender.counted(measures) == {(): [2, 1, 1, 1, 4]}
     assert sender.counted(["views"], ["page"]) == {("/a",): [1], ("/mail",): [1]}
+
+
+def test_every_reason_of_a_refusal_is_in_the_docs() -> None:
+    docs = (Path(__file__).parents[1] / "docs" / "collector.md").read_text(encoding="utf-8")
+    for reason, says in REASONS.items():
+        assert f"| `{reason}` | {says} |" in docs
