@@ -135,6 +135,16 @@ def test_no_more_is_asked_at_once_than_is_set(tmp_path: Path, monkeypatch) -> No
     assert int(answer.headers["Retry-After"]) > 0
 
 
+def test_a_question_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+    config = configured(tmp_path / "data", ("open",), query_seconds=0.000001)
+    catalog = Catalog(config.store.data)
+    add(catalog, [event("09:00:00", f"/{n}", n, site="open") for n in range(500)])
+    asked = {"site": "open", "range": "all", "dimensions": ["page"], "filters": ["page~/*"]}
+    answer = application(config).test_client().post("/api/v1/query", json=asked)
+    assert (answer.status_code, answer.content_type) == (503, "application/problem+json")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
 def test_a_share_link_answers_within_its_filter_alone(config, catalog) -> None:
     app = application(config)
     client = app.test_client()

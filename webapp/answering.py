@@ -19,10 +19,10 @@ from pipeline.query import Answer
 from pipeline.question import Bounds, Query
 from webapp.auth import access, refuse, require_read
 from webapp.current import cache, catalog, deadline, engine
+from webapp.problems import RETRY_SECONDS
 
-#: How long a question waits for its turn, and when one that got none may come again.
+#: How long a question waits for its turn.
 WAIT_SECONDS = 2.0
-RETRY_SECONDS = 5
 BOUNDS = Bounds()
 _NAME = "tallylog.answering"
 

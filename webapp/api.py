@@ -13,7 +13,7 @@ from flask import Blueprint, Flask, Response, abort, render_template, request
 from pydantic import BaseModel, ValidationError
 
 from pipeline import question
-from pipeline.errors import QueryError
+from pipeline.errors import QueryError, QueryStopped
 from webapp import api_models as m
 from webapp import api_views as views
 from webapp import openapi
@@ -103,6 +103,8 @@ def _serve(route: Route, **parts: str) -> Response:
         told = route.view(asked)
     except ValidationError as error:
         return _refused([_fault(one) for one in error.errors()])
+    except QueryStopped:
+        raise
     except QueryError as error:
         fault = m.Fault(field=_field(asked), message=error.what)
         return _refused([fault], error.what, error.fix)

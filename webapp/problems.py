@@ -20,6 +20,8 @@ STATUS: dict[type[TallylogError], int] = {
     AccessError: 400,
     StoreError: 503,
 }
+#: When who was told to wait may come again.
+RETRY_SECONDS = 5
 TYPE = "application/problem+json"
 
 
@@ -50,8 +52,12 @@ def _http(error: HTTPException) -> Response:
 def _ours(error: TallylogError) -> Response:
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
     if _for_programs():
-        return problem(status, error.what, **({"help": error.fix} if error.fix else {}))
-    return _page(status, f"{error.what} {error.fix}")
+        answer = problem(status, error.what, **({"help": error.fix} if error.fix else {}))
+    else:
+        answer = _page(status, f"{error.what} {error.fix}")
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        answer.headers["Retry-After"] = str(RETRY_SECONDS)
+    return answer
 
 
 def _page(status: int, detail: str) -> Response:
