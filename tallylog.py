@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from commands import access, asking, formats, reading, tracking, upkeep
+from commands import access, asking, export, formats, reading, tracking, upkeep
 from commands.base import Commands, Place
 
 # Imports make many objects and leave no garbage: looking for it less often starts a command a
@@ -30,7 +30,7 @@ def main(ctx: click.Context, config: Path | None, data: Path | None, debug: bool
     ctx.obj = Place(config, data)
 
 
-for group in (access, reading, asking, formats, tracking, upkeep):
+for group in (access, reading, asking, export, formats, tracking, upkeep):
     for command in group.COMMANDS:
         main.add_command(command)
 

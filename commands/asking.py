@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.base import Place, command, days, names, site
+from commands.base import Command, Place, command, days, names, site
 from pipeline import terminal
+
+if TYPE_CHECKING:
+    from pipeline.query import Answer
 
 
 def tree(text: str) -> Any:
@@ -19,46 +24,69 @@ def tree(text: str) -> Any:
         raise click.BadParameter(f"{text!r} is not JSON: {error}") from error
 
 
-@command
-@site
-@click.option(
-    "--metrics",
-    type=names,
-    default="views,visitors,visits",
-    show_default=True,
-    help="What to count.",
+_QUESTION: tuple[Callable[[Any], Any], ...] = (
+    site,
+    click.option(
+        "--metrics",
+        type=names,
+        default="views,visitors,visits",
+        show_default=True,
+        help="What to count.",
+    ),
+    click.option("--by", type=names, default="", help="Dimensions to group by."),
+    days,
+    click.option(
+        "--range", default="", help="In place of days: today, yesterday, 30d, month, year."
+    ),
+    click.option("--compare", default="", help="With what: previous, year or weekday."),
+    click.option("--filter", "filters", multiple=True, help="Such as 'country==FR'; repeatable."),
+    click.option("--where", type=tree, help='Filters as JSON: ["not", ["is", "page", ["/"]]].'),
+    click.option(
+        "--order", default="", help="Metric or dimension to sort by; - before it turns it."
+    ),
+    click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many rows."),
+    click.option(
+        "--offset", type=click.IntRange(0), default=0, metavar="N", help="Leave out the first N."
+    ),
 )
-@click.option("--by", type=names, default="", help="Dimensions to group by.")
-@days
-@click.option("--range", default="", help="In place of days: today, yesterday, 30d, month, year.")
-@click.option("--compare", default="", help="With what: previous, year or weekday.")
-@click.option("--filter", "filters", multiple=True, help="Such as 'country==FR'; repeatable.")
-@click.option("--where", type=tree, help='Filters as JSON: ["not", ["is", "page", ["/"]]].')
-@click.option("--order", default="", help="Metric or dimension to sort by; - before it turns it.")
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many rows.")
-@click.option(
-    "--offset", type=click.IntRange(0), default=0, metavar="N", help="Leave out the first N."
-)
-def query(
-    place: Place, /, as_json: bool, filters: tuple[str, ...], where: Any, **asked: Any
-) -> None:
-    """Answer a question: metrics by dimensions, filtered."""
+
+
+def question(command: Command) -> Command:
+    """The options of a question."""
+    for option in reversed(_QUESTION):
+        command = option(command)
+    return command
+
+
+def answered(place: Place, filters: tuple[str, ...], where: Any, **asked: Any) -> Answer:
+    """What the options ask."""
     from pipeline.filter_words import parse_tree
     from pipeline.query import answer
     from pipeline.question import parse
 
-    found = answer(place.catalog(), parse(filters=(*filters, *parse_tree(where)), **asked))
+    return answer(place.catalog(), parse(filters=(*filters, *parse_tree(where)), **asked))
+
+
+@command
+@question
+def query(place: Place, /, as_json: bool, **asked: Any) -> None:
+    """Answer a question: metrics by dimensions, filtered."""
+    found = answered(place, **asked)
     terminal.show(asdict(found), as_json, terminal.print_answer)
 
 
 @command
 @site
 @days
-def report(place: Place, /, as_json: bool, **asked: Any) -> None:
+@click.option("--html", type=Path, metavar="FILE", help="Write it as one page of HTML instead.")
+def report(place: Place, /, as_json: bool, html: Path | None, **asked: Any) -> None:
     """Print the report of a site."""
     from pipeline import report as reports
-    from pipeline import report_text
+    from pipeline import report_html, report_text
 
+    if html:
+        report_html.save(reports.report(place.catalog(), **asked), html)
+        return
     terminal.show(reports.report(place.catalog(), **asked), as_json, report_text.render)
 
 

@@ -30,7 +30,7 @@ class Rows:
     """Rows to write: their columns, and themselves in batches."""
 
     schema: pa.Schema
-    batches: Iterable[pa.RecordBatch]
+    batches: Iterable[Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from pipeline.catalog import Catalog, Part
 from pipeline.errors import QueryError, StoreError
 from pipeline.export import Rows
 from pipeline.fields import column_type
+from pipeline.progress import Meter
 from pipeline.query import Answer
 from pipeline.question import near
 
@@ -34,16 +35,19 @@ def event_parts(
     return catalog.event_parts(None if site is None else [site], first, last)
 
 
-def events(parts: Sequence[Part]) -> Rows:
-    return Rows(PLAIN, _events(parts))
+def events(parts: Sequence[Part], meter: Meter) -> Rows:
+    return Rows(PLAIN, _events(parts, meter))
 
 
-def _events(parts: Sequence[Part]) -> Iterator[pa.RecordBatch]:
+def _events(parts: Sequence[Part], meter: Meter) -> Iterator[pa.RecordBatch]:
     for part in parts:
         try:
             with pq.ParquetFile(part.path) as file:
                 for batch in file.iter_batches(BATCH_ROWS):
                     yield _plain(batch)
+                    meter.advance(0, batch.num_rows)
+            meter.advance(part.path.stat().st_size, 0)
+            meter.file_done(str(part.path))
         except FileNotFoundError as error:
             fix = "run it again: old events are dropped and small files merged meanwhile"
             raise StoreError("A file went away while it was read.", str(part.path), fix) from error

@@ -51,7 +51,7 @@ def _totals(report: Mapping[str, Any]) -> Table:
         grid.add_column()
         grid.add_column(justify="right")
     facts = [
-        (Text(_named(name)), Text(shown(name, value), "bold"))
+        (Text(named(name)), Text(shown(name, value), "bold"))
         for name, value in report["totals"].items()
     ]
     for start in range(0, len(facts), 3):
@@ -72,9 +72,9 @@ def _table(panel: Panel, found: Mapping[str, Any]) -> Table:
         caption_justify="left",
     )
     for name in found["dimensions"]:
-        table.add_column(_named(name), overflow="fold")
+        table.add_column(named(name), overflow="fold")
     for name in found["metrics"]:
-        table.add_column(_named(name), justify="right", no_wrap=True)
+        table.add_column(named(name), justify="right", no_wrap=True)
     table.add_column("", no_wrap=True, style="cyan")
     bars = _bars([row["metrics"][0] for row in rows])
     for row, bar in zip(rows, bars, strict=True):
@@ -96,7 +96,7 @@ def _bars(numbers: Sequence[int | float | None]) -> list[Text]:
     return [Text("■" * round(BAR * (number or 0) / largest)) for number in numbers]
 
 
-def _named(name: str) -> str:
+def named(name: str) -> str:
     return HEADINGS.get(name, name.replace("_", " "))
 
 
