@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +14,14 @@ from parsers.registry import Format, load_formats
 from parsers.wrappers import find_format
 from pipeline import journal, sources
 from pipeline.catalog import Catalog
+from pipeline.coded import COLUMNS
 from pipeline.config import Config, Exclude, Source
 from pipeline.config import Site as ConfiguredSite
 from pipeline.enrich import Enricher, Log, Pixels, Proxies, Rules, Site
 from pipeline.enrich.salts import Salts
 from pipeline.errors import FormatError, SourceError, store_error
 from pipeline.ingest import PIECE_BYTES, Ingest
+from pipeline.kept import Kept, Rows
 from pipeline.progress import Meter, Silent
 from pipeline.reading import AUTO, Request
 from pipeline.rollup import rollup
@@ -67,9 +69,10 @@ def backfill(
         ingest = Ingest(
             catalog, enricher, formats, ids, jobs, piece_bytes, meter=meter, again=again
         )
+        ingest.kept = Kept(COLUMNS)
         ingest.run(requests)
         meter.finish()
-        _roll_up(catalog, ingest.days)
+        _roll_up(catalog, ingest.days, ingest.kept.rows())
     except (OSError, sa.exc.OperationalError) as error:
         raise store_error(error, data_dir) from error
     finally:
@@ -169,7 +172,9 @@ def _size(requests: Sequence[Request]) -> int | None:
     return sum(Path(request.path).stat().st_size for request in requests)
 
 
-def _roll_up(catalog: Catalog, days: set[tuple[str, dt.date]]) -> None:
+def _roll_up(
+    catalog: Catalog, days: set[tuple[str, dt.date]], kept: Mapping[Path, Sequence[Rows]]
+) -> None:
     if days:
         dates = [date for _, date in days]
-        rollup(catalog, sorted({site for site, _ in days}), min(dates), max(dates))
+        rollup(catalog, sorted({site for site, _ in days}), min(dates), max(dates), kept=kept)

@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 from pipeline import store
 from pipeline.catalog import Catalog
 from pipeline.commit import Advance, NewPart
-from pipeline.working import Day, Result, Rows
+from pipeline.kept import Kept, Rows
+from pipeline.working import Day, Result
 
 
 @dataclass(slots=True)
@@ -42,6 +43,7 @@ class Batch:
         site_ids: Mapping[str, int],
         writer: str,
         first: int,
+        kept: Kept,
     ) -> Writing:
         """Begin to write its parts, which are numbered from `first` on."""
         salts = {key: n for result in self.results for key, n in result.salts.items()}
@@ -51,6 +53,7 @@ class Batch:
             path = store.part_path(site, date, writer, number)
             part = NewPart(path, site_ids[site], date, 0, 0, {}, salts.get((site, date), 1))
             writing.paths.append(catalog.absolute(path))
+            kept.add(writing.paths[-1], rows)
             writing.parts.append(pool.submit(_write, part, writing.paths[-1], rows))
         return writing
 

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import duckdb
 import numpy as np
@@ -19,11 +20,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import daily, schema
-from pipeline.coded import Names, pieces
+from pipeline.coded import Names, Piece, pieces
 from pipeline.cuts import CARRIED
 from pipeline.engine import DEFAULT, Limits, connection, sql
 from pipeline.fields import NOT_OF_RECORDS
 from pipeline.filters import Filter
+from pipeline.kept import Rows
 from pipeline.people import People
 from pipeline.records import Records
 from pipeline.tally import Counted, Order, Tally
@@ -32,6 +34,13 @@ from pipeline.visits import number
 
 _OF_PEOPLE = tuple(name for name in schema.MEASURES if name not in schema.RECORD_MEASURES)
 _TIMED = "site integer, date date, scope varchar, page integer, bucket integer, n bigint"
+#: Columns of events that views.sql, seen.sql and latency.sql name.
+_NAMED = (
+    *("site", "date", "time", "log_id", "offset", "visitor", "signed_in", "duration_ms", "page"),
+    *("class", "origin", "bot_category", "content_type", "content_id"),
+)
+#: Rows kept of no part.
+NOTHING: Mapping[Path, Sequence[Rows]] = MappingProxyType({})
 _BUCKETS = {"buckets_per_octave": str(schema.BUCKETS_PER_OCTAVE)}
 
 
@@ -84,8 +93,13 @@ def build(parts: Sequence[Path], limits: Limits = DEFAULT) -> dict[str, pa.Table
 
 
 @contextmanager
-def tables(parts: Sequence[Path], limits: Limits) -> Iterator[dict[str, Iterator[pa.RecordBatch]]]:
-    """The same, to be read a batch at a time, and several side by side."""
+def tables(
+    parts: Sequence[Path],
+    limits: Limits,
+    kept: Mapping[Path, Sequence[Rows]] = NOTHING,
+) -> Iterator[dict[str, Iterator[pa.RecordBatch]]]:
+    """The same, to be read a batch at a time, and several side by side. Parts whose rows are kept
+    are not read."""
     names = Names()
     tallies = {total: Tally() for total in TOTALS}
     cubes = {name: Tally() for name in ("visits", "pages")}
@@ -93,7 +107,7 @@ def tables(parts: Sequence[Path], limits: Limits) -> Iterator[dict[str, Iterator
         con.execute(f"create table timed ({_TIMED})")
         seen_rows: list[pa.Table] = []
         with ThreadPoolExecutor(1) as pool:
-            for piece in pieces(parts, names, limits.threads):
+            for piece in pieces(parts, names, limits.threads, kept):
                 found = pool.submit(_see, con, piece, names)
                 _count(piece, tallies)
                 seen_rows.append(found.result())
@@ -122,26 +136,33 @@ def _rank(con: duckdb.DuckDBPyConnection, order: Order) -> None:
         )
 
 
-def _see(con: duckdb.DuckDBPyConnection, piece: pa.Table, names: Names) -> pa.Table:
-    """What steps are made of; and count the response times. The rules name classes and origins, so
-    here these are texts; of the views, only the rows are asked for."""
-    rows = pa.array(np.arange(piece.num_rows, dtype=np.int32))
-    events = piece
-    for name in ("class", "origin"):
-        texts = pa.DictionaryArray.from_arrays(piece.column(name).chunk(0), names.of[name])
-        events = events.set_column(events.column_names.index(name), name, texts)
-    con.from_arrow(events.append_column("row", rows)).create_view("events", replace=True)
+def _see(con: duckdb.DuckDBPyConnection, piece: Piece, names: Names) -> pa.Table:
+    """What steps are made of; and count the response times."""
+    con.from_arrow(_spoken(piece, names)).create_view("events", replace=True)
     con.execute(f"create or replace view views as {sql('views')}")
     found = con.sql(sql("seen", columns="row")).to_arrow_table()
-    if events.column("duration_ms").null_count < events.num_rows:
+    if "duration_ms" in piece.columns and np.isfinite(piece.columns["duration_ms"]).any():
         con.execute(f"insert into timed by name {sql('latency', **_BUCKETS)}")
-    carried = piece.select(CARRIED).take(found.column("row"))
+    rows = found.column("row").to_numpy()
     for name in CARRIED:
-        found = found.append_column(name, carried.column(name))
+        found = found.append_column(name, pa.array(piece.codes(name)[rows]))
     return found
 
 
-def _count(piece: pa.Table, tallies: Mapping[Total, Tally]) -> None:
+def _spoken(piece: Piece, names: Names) -> pa.Table:
+    """The columns that the rules of views and response times name; classes and origins, which
+    they call by name, as texts."""
+    columns = {
+        name: piece.array(name, kind if kind != schema.TEXT else pa.int32())
+        for name, kind in ((name, schema.EVENTS.field(name).type) for name in _NAMED)
+    }
+    for name in ("class", "origin"):
+        texts = (columns[name], names.of[name])
+        columns[name] = pa.DictionaryArray.from_arrays(*texts)
+    return pa.table({**columns, "row": np.arange(piece.rows, dtype=np.int32)})
+
+
+def _count(piece: Piece, tallies: Mapping[Total, Tally]) -> None:
     records = Records(piece)
     chosen = {filters: records.only(filters) for filters in {total.filters for total in TOTALS}}
     simple = {total.dimension: total for total in TOTALS if total.is_simple and total.records}

@@ -20,6 +20,7 @@ from pipeline.batch import Batch, Writing
 from pipeline.catalog import Catalog
 from pipeline.commit import SourceMoved, commit, release
 from pipeline.enrich import Enricher
+from pipeline.kept import Kept
 from pipeline.progress import Meter, Silent
 from pipeline.reading import Piece, Reader, Request
 from pipeline.schema import DAILY
@@ -53,6 +54,7 @@ class Ingest:
     summary: Summary = field(default_factory=Summary)
     days: set[Day] = field(default_factory=set)
     again: bool = False
+    kept: Kept = field(default_factory=Kept)
     _parts: int = 0
     _existing: Set[Day] = frozenset()
     _writings: list[Writing] = field(default_factory=list)
@@ -165,7 +167,9 @@ class Ingest:
             self._commit()
         first = self._parts + 1
         self._parts += len(batch.days())
-        self._writings.append(batch.write(pool, self.catalog, self.site_ids, self.writer, first))
+        self._writings.append(
+            batch.write(pool, self.catalog, self.site_ids, self.writer, first, self.kept)
+        )
 
     def _commit(self) -> None:
         """Commit what was written, with the offsets it was read up to."""

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
+from pipeline.coded import Piece
 from pipeline.fields import COLUMN_OF
 from pipeline.filters import Filter
-from pipeline.groups import NONE, Codes, Groups, Ints, Longs, codes_of, grouped, packed
+from pipeline.groups import NONE, Codes, Groups, Ints, Longs, grouped, packed
 from pipeline.tally import DAY, Counted
 
 _INT = (1 << 31) - 1
@@ -27,11 +27,11 @@ ROOM = 4
 class Records:
     """Records that are counted several ways; only the chosen rows of them, if it is said which."""
 
-    def __init__(self, events: pa.Table, rows: Longs | None = None) -> None:
+    def __init__(self, events: Piece, rows: Longs | None = None) -> None:
         self._events, self._rows = events, rows
         self._made: dict[str, tuple[Codes, int]] = {}
         self._bots = self._of("bot_category") != NONE
-        self._bytes = self._chosen(events.column("bytes").fill_null(0).to_numpy())
+        self._bytes = self._chosen(events.columns.get("bytes", np.zeros(events.rows, np.int64)))
         days = grouped(*packed([self._of("date"), self._of("site")]))
         first = days.rows()
         self._days = {name: self._of(name)[first].astype(np.int64) for name in DAY}
@@ -59,7 +59,7 @@ class Records:
         """The code of each record, and the largest that there is."""
         name = COLUMN_OF.get(dimension, dimension)
         if name not in self._made:
-            codes = self._chosen(codes_of(self._events.column(name)))
+            codes = self._chosen(self._events.codes(name))
             self._made[name] = codes, int(codes.max(initial=NONE))
         return self._made[name]
 

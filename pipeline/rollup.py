@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import groupby
+from pathlib import Path
 
 from pipeline import daily
-from pipeline.build import build, tables
+from pipeline.build import NOTHING, build, tables
 from pipeline.catalog import Catalog, Day, Part
 from pipeline.engine import DEFAULT, Limits
 from pipeline.folders import sync_folder
+from pipeline.kept import Rows
 
 __all__ = ["build", "rollup"]
 
@@ -32,14 +34,16 @@ def rollup(
     last: dt.date | None = None,
     force: bool = False,
     limits: Limits = DEFAULT,
+    kept: Mapping[Path, Sequence[Rows]] = NOTHING,
 ) -> list[Day]:
-    """Bring the daily statistics up to date; returns the days that were built."""
+    """Bring the daily statistics up to date; returns the days that were built. Parts whose rows
+    are kept are not read."""
     # Versions are read before the parts are listed: a part that is committed in between makes
     # the version too old, and the catalog refuses. The other way round, it would be left out.
     due = [day for day in catalog.days(sites, first, last) if day.has_events]
     due = [day for day in due if force or day.stale]
     for days in _batches(due, catalog.event_parts(sites, first, last)):
-        _publish(catalog, days, limits)
+        _publish(catalog, days, limits, kept)
     return due
 
 
@@ -64,14 +68,16 @@ def _date(day: Day) -> dt.date:
     return day.date
 
 
-def _publish(catalog: Catalog, days: Sequence[Day], limits: Limits) -> None:
+def _publish(
+    catalog: Catalog, days: Sequence[Day], limits: Limits, kept: Mapping[Path, Sequence[Rows]]
+) -> None:
     """`days` are of whole dates, sorted by date."""
     versions = {(day.site, day.date): day.version for day in days}
     sites = sorted({day.site for day in days})
     parts = catalog.event_parts(sites, days[0].date, days[-1].date)
     chosen = [part.path for part in parts if (part.site, part.date) in versions]
     folder = catalog.data_dir / "daily"
-    with tables(chosen, limits) as made, ThreadPoolExecutor(limits.threads) as pool:
+    with tables(chosen, limits, kept) as made, ThreadPoolExecutor(limits.threads) as pool:
         paths = pool.map(partial(daily.write, folder), made, made.values())
         files = dict(zip(made, paths, strict=True))
     # Makes the renames survive a power cut: once for all, before any of the files is published.

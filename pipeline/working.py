@@ -17,7 +17,8 @@ import pyarrow as pa
 
 from parsers.parse import Parsed, parse
 from pipeline import store
-from pipeline.enrich import Enricher, Lexicon, Log, count_classes
+from pipeline.enrich import Enricher, Log, count_classes
+from pipeline.kept import Rows
 from pipeline.reading import Piece
 
 #: Rejected lines kept of one piece; all of them are counted.
@@ -25,8 +26,6 @@ _REJECTS = 1000
 
 #: Site and date.
 Day = tuple[str, dt.date]
-#: Events with codes for texts, and where their texts are.
-Rows = tuple[Lexicon, pa.Table]
 Longs = npt.NDArray[np.int64]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline import rollup, schema
 from pipeline.catalog import Catalog
+from tests import stores
 from tests.events import DAY, add, bot, event
 
 MORNING = [
@@ -78,3 +79,30 @@ def test_dates_built_together_or_apart_have_the_same_statistics(catalog, monkeyp
     assert (len(together), files) == (4 * 3, 4)
     monkeypatch.setattr(rollup, "BATCH_ROWS", 1)
     assert published() == (together, 4 * 3)
+
+
+def test_rows_that_a_backfill_still_holds_give_the_statistics_of_its_files(tmp_path):
+    store = stores.Store(tmp_path / "data", stores.configuration({"s": "UTC"}))
+    held = stores.LOGS / "nginx_http-logs.log"
+    store.backfill(stores.SAMPLE)
+    store.backfill(held)
+    catalog = Catalog(store.data)
+    from_memory = statistics(catalog)
+    rollup.rollup(catalog, force=True)
+    assert statistics(catalog) == from_memory
+    catalog.close()
+
+
+def statistics(catalog):
+    """The rows that speak for all days."""
+    found = {}
+    for name in schema.DAILY:
+        parts = catalog.daily_parts(name)
+        days = {(part.path, part.site, part.date) for part in parts}
+        found[name] = sorted(
+            repr(row)
+            for path in sorted({part.path for part in parts})
+            for row in pq.read_table(path).to_pylist()
+            if (path, row["site"], row["date"]) in days
+        )
+    return found

@@ -40,8 +40,14 @@ class Names:
     def texts(self, codes: Numbers) -> pa.Array:
         """The texts of ascending codes."""
         if len(codes) and codes[-1] >= len(self._arrow):
-            self._arrow = pa.array(self.values, pa.string())
+            return self.arrow().take(pa.array(codes))
         return self._arrow.take(pa.array(codes))
+
+    def arrow(self) -> pa.Array:
+        """All texts, each in the place that its code says."""
+        if len(self._arrow) < len(self.values):
+            self._arrow = pa.array(self.values, pa.string())
+        return self._arrow
 
     def codes(self, values: Sequence[Hashable]) -> list[int]:
         known = self._codes
