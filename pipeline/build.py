@@ -102,7 +102,6 @@ def tables(
     are not read."""
     names = Names()
     tallies = {total: Tally() for total in TOTALS}
-    cubes = {name: Tally() for name in ("visits", "pages")}
     with connection(limits) as con:
         con.execute(f"create table timed ({_TIMED})")
         seen_rows: list[pa.Table] = []
@@ -112,19 +111,16 @@ def tables(
                 _count(piece, tallies)
                 seen_rows.append(found.result())
             del piece, found
-        people = People(number(pa.concat_tables(seen_rows)))
-        del seen_rows
-        for total, tally in tallies.items():
-            if total.people:
-                tally.add(people.count(total.by, total.filters))
-        cubes["visits"].add(people.visits_cube())
-        cubes["pages"].add(people.pages_cube())
-        del people
         order = Order(names)
+        people = People(number(pa.concat_tables(seen_rows)), order)
+        del seen_rows
+        of_people = {t: people.count(t.by, t.filters) for t in TOTALS if t.people}
+        cubes = {"visits": people.visits_cube(), "pages": people.pages_cube()}
+        del people
         _rank(con, order)
-        made = {name: _of_cube(name, tally, order) for name, tally in cubes.items()}
+        made = {name: _of_cube(name, cube, order) for name, cube in cubes.items()}
         latency = _latency(con, names)
-        yield {"totals": _totals(tallies, order), **made, "latency": latency}
+        yield {"totals": _totals(tallies, of_people, order), **made, "latency": latency}
 
 
 def _rank(con: duckdb.DuckDBPyConnection, order: Order) -> None:
@@ -173,10 +169,12 @@ def _count(piece: Piece, tallies: Mapping[Total, Tally]) -> None:
             tally.add(chosen[total.filters].count(total.by))
 
 
-def _totals(tallies: Mapping[Total, Tally], order: Order) -> Iterator[pa.RecordBatch]:
+def _totals(
+    tallies: Mapping[Total, Tally], people: Mapping[Total, Counted], order: Order
+) -> Iterator[pa.RecordBatch]:
     """The rows of each total after the other, and each let go when it has been written."""
     for total, tally in tallies.items():
-        rows = tally.pop(order)
+        rows = tally.pop(order, people.get(total))
         for start in range(0, rows.rows, daily.ROW_GROUP):
             yield _spelled(total, rows, slice(start, start + daily.ROW_GROUP), order)
 
@@ -203,8 +201,7 @@ def _spelled(total: Total, rows: Counted, span: slice, order: Order) -> pa.Recor
     return _as_declared(columns, "totals")
 
 
-def _of_cube(name: str, tally: Tally, order: Order) -> Iterator[pa.RecordBatch]:
-    rows = tally.pop(order)
+def _of_cube(name: str, rows: Counted, order: Order) -> Iterator[pa.RecordBatch]:
     for start in range(0, rows.rows, daily.ROW_GROUP):
         span = slice(start, start + daily.ROW_GROUP)
         codes = {n: pa.array(numbers[span]) for n, numbers in rows.codes.items()}

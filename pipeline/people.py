@@ -13,12 +13,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipeline.cuts import CARRIED
 from pipeline.fields import of_view
 from pipeline.filters import Filter
-from pipeline.groups import NONE, Codes, Groups, Ints, Longs, codes_of, firsts, grouped, packed
-from pipeline.tally import DAY, Counted
+from pipeline.groups import Groups, Ints, Longs, codes_of, firsts, grouped, packed
+from pipeline.tally import DAY, Counted, Order, by_day
 from pipeline.visits import FLAGS, Visits
 
+#: Columns whose numbers stand for values; the others are counts, days and flags.
+_VALUES = frozenset({*CARRIED, "entry", "exit", "site"})
 _FACTS = ("country", "device", "browser", "os", "signed_in")
 #: What the rows of the cubes are alike in, after the day; sorted in this order.
 OF_VISITS = (
@@ -32,24 +35,26 @@ OF_PAGES = (
 
 
 class _Table:
-    """Columns as numbers, each made when it is first asked for."""
+    """Columns as numbers, each made when it is first asked for; those of values are ranks."""
 
-    def __init__(self, table: pa.Table) -> None:
-        self._table = table
-        self._made: dict[str, Codes] = {}
+    def __init__(self, table: pa.Table, order: Order) -> None:
+        self._table, self._order = table, order
+        self._made: dict[str, Ints] = {}
 
     def __len__(self) -> int:
         return int(self._table.num_rows)
 
-    def __getitem__(self, name: str) -> Codes:
+    def __getitem__(self, name: str) -> Ints:
         if name not in self._made:
-            self._made[name] = codes_of(self._table.column(name))
+            codes = codes_of(self._table.column(name))
+            self._made[name] = self._order.ranks(name)[codes] if name in _VALUES else codes
         return self._made[name]
 
 
 class People:
-    def __init__(self, found: Visits) -> None:
-        self._steps, self._visits = _Table(found.steps), _Table(found.visits)
+    def __init__(self, found: Visits, order: Order) -> None:
+        self._steps, self._visits = _Table(found.steps, order), _Table(found.visits, order)
+        self._order = order
         self._visit = self._steps["visit"] - 1
         self._seen = self._visits["views"] + self._visits["content_views"] > 0
 
@@ -75,15 +80,15 @@ class People:
         for one in filters:
             if one != Filter(one.dimension, "!=", ""):
                 raise NotImplementedError(f"people by {one}")
-            chosen &= self._of_step(one.dimension) != NONE
+            chosen &= self._of_step(one.dimension) < len(self._order.ranks(one.dimension)) - 1
         return np.flatnonzero(chosen)
 
-    def _of_step(self, dimension: str) -> Codes:
+    def _of_step(self, dimension: str) -> Ints:
         if of_view(dimension):
             return self._steps[dimension]
         return self._visits[dimension][self._visit]
 
-    def _of_visit(self, dimension: str) -> Codes | None:
+    def _of_visit(self, dimension: str) -> Ints | None:
         """The value of each visit, unless some have several."""
         if not of_view(dimension):
             return self._visits[dimension]
@@ -95,7 +100,7 @@ class People:
         """Of visits that touched a value, each once under it, with what they did there."""
         keys: dict[str, Ints] = {name: self._visits[name][visit] for name in DAY}
         keys |= codes
-        groups = grouped(*packed([keys["date"], *(keys[n] for n in keys if n != "date")]))
+        groups = grouped(*packed([keys[name] for name in by_day(keys)]))
         measures = {name: groups.sums(values) for name, values in sums.items() if values.any()}
         measures["visits"] = groups.counts()
         measures["bounces"] = groups.sums(self._visits["bounce"][visit])
@@ -111,8 +116,8 @@ class People:
         """Visits that began, came and went alike, and were of one kind of browser."""
         of = self._visits
         keys = {name: of[name] for name in (*DAY, *OF_VISITS) if name != "signed_in"}
-        keys["signed_in"] = (of["signed_in_views"] > 0).astype(np.int32)
-        groups = grouped(*packed([keys[name] for name in keys]))
+        keys["signed_in"] = (of["signed_in_views"] > 0).astype(np.int64)
+        groups = grouped(*packed([keys[name] for name in by_day(keys)]))
         by_source = packed([of["person"], of["source"]])
         measures = {
             "visits": groups.counts(),
@@ -130,7 +135,7 @@ class People:
         of, visit = self._steps, self._visit
         came = {name: self._visits[name][visit] for name in ("source", "channel")}
         keys = {name: came[name] if name in came else of[name] for name in (*DAY, *OF_PAGES)}
-        groups = grouped(*packed([keys[name] for name in keys]))
+        groups = grouped(*packed([keys[name] for name in by_day(keys)]))
         every = np.ones(len(of), bool)
         of_visit = firsts(*packed([of["visit"], of["page"]]), every)
         viewed = of["is_view"] + of["is_content_view"] > 0
@@ -147,7 +152,7 @@ class People:
         return _counts(keys, groups, measures)
 
 
-def _distinct(groups: Groups, person: Codes, chosen: npt.NDArray[np.bool_]) -> Longs:
+def _distinct(groups: Groups, person: Ints, chosen: npt.NDArray[np.bool_]) -> Longs:
     """In each group, the visitors of the chosen rows."""
     return groups.sums(firsts(*packed([groups.of(), person]), chosen))
 

@@ -73,16 +73,19 @@ class Tally:
         if sum(more) > max(first, _FEW):
             self._counts = [added(self._counts)]
 
-    def pop(self, order: Order) -> Counted:
-        """All of them, with ranks for codes."""
+    def pop(self, order: Order, people: Counted | None = None) -> Counted:
+        """All of them, with ranks for codes, and with those of people, who have ranks already."""
         counts, self._counts = self._counts, []
-        return added([Counted(_ranked(c.codes, order), c.measures) for c in counts])
+        ranked = [Counted(_ranked(c.codes, order), c.measures) for c in counts]
+        if people is not None:
+            ranked.append(people)
+        return added(ranked) if counts else ranked[0]
 
 
 def added(counts: Sequence[Counted]) -> Counted:
     """All rows, sorted by date, site and the dimensions in their order."""
     codes = {name: np.concatenate([c.codes[name] for c in counts]) for name in counts[0].codes}
-    groups = grouped(*packed([codes[name] for name in _sorted(codes)]))
+    groups = grouped(*packed([codes[name] for name in by_day(codes)]))
     of, first = groups.of(), groups.rows()
     names = {name for count in counts for name in count.measures}
     sums = {name: np.zeros(len(groups), np.int64) for name in names}
@@ -94,7 +97,8 @@ def added(counts: Sequence[Counted]) -> Counted:
     return Counted({name: values[first] for name, values in codes.items()}, sums)
 
 
-def _sorted(names: Iterable[str]) -> list[str]:
+def by_day(names: Iterable[str]) -> list[str]:
+    """The columns in the order by which rows are sorted."""
     return [*DAY[::-1], *(name for name in names if name not in DAY)]
 
 
