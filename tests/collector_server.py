@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -30,15 +30,17 @@ rate = 0
 class Server:
     """The process; `started` when it answers."""
 
-    def __init__(self, folder: Path, more: str = "") -> None:
+    def __init__(self, folder: Path, more: str = "", command: Sequence[str] = ()) -> None:
         self.folder, self.port = folder, _free_port()
+        self.command = [word.format(port=self.port, folder=folder) for word in command]
         self.config = folder / "config.toml"
         self.config.write_text(CONFIG.format(port=self.port, more=more))
         self.process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        command = (sys.executable, ROOT / "tallylog.py", "--config", self.config, "web")
-        process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        ours = [sys.executable, str(ROOT / "tallylog.py"), "--config", str(self.config), "web"]
+        quiet = subprocess.DEVNULL
+        process = subprocess.Popen(self.command or ours, cwd=ROOT, stderr=quiet, stdout=quiet)
         while process.poll() is None:
             with socket.socket() as probe:
                 if not probe.connect_ex(("127.0.0.1", self.port)):
@@ -66,8 +68,8 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, more: str = "") -> Iterator[Server]:
-    server = Server(folder, more)
+def serving(folder: Path, more: str = "", command: Sequence[str] = ()) -> Iterator[Server]:
+    server = Server(folder, more, command)
     try:
         yield server
     finally:

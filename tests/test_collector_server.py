@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -123,3 +124,22 @@ def test_hits_are_on_the_disk_before_they_are_answered_where_that_is_asked_for(
             connection.sendall(get("/pixel.gif?site=one&p=/a"))
         assert [answer(connection)[0] for connection in open_ones] == [200] * 20
         assert len(server.lines()) == 20
+
+
+GUNICORN = (
+    *(sys.executable, "-m", "gunicorn", "--workers", "2", "--threads", "4"),
+    *("--bind", "127.0.0.1:{port}", "webapp.collector:application('{folder}/config.toml')"),
+)
+
+
+def test_another_wsgi_server_of_several_processes_loses_and_repeats_nothing(tmp_path: Path) -> None:
+    with serving(tmp_path, command=GUNICORN) as server, ExitStack() as stack:
+        open_ones = [stack.enter_context(server.connect()) for _ in range(40)]
+        for number, connection in enumerate(open_ones):
+            connection.sendall(post(VIEW, body(f"/{number}")))
+        assert [answer(connection)[0] for connection in open_ones] == [204] * 40
+        with server.connect() as connection:
+            connection.sendall(get("/healthz"))
+            assert answer(connection)[0] == 200
+    pages = counted(tmp_path, ["views"], ["page"])
+    assert pages == {(f"/{number}",): [1] for number in range(40)}
