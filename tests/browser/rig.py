@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 from pipeline.config_file import load
 from tests.browser.pages import HTML, Hit, Server, serve
 from tests.browser.pages import Page as Served
-from tests.live import following
+from tests.live import Live, following
 from tests.stores import Store, Table
 from webapp.snippet import snippet
 
@@ -48,7 +48,7 @@ def launch(playwright: Playwright, *options: str) -> Browser:
 class Tallylog:
     """`tallylog web` on a store of its own, and the web sites that it counts."""
 
-    folder: Path
+    live: Live
     sites: Server
     _read: int = 0
 
@@ -58,12 +58,11 @@ class Tallylog:
 
     def store(self) -> Store:
         """The store, into which all that was told so far has been read."""
-        config, told = load(self.folder / "config.toml"), len(self.sites.web.hits)
+        told = len(self.sites.web.hits)
         if told > self._read:
-            with following(config.store.data, config, start=False) as live:
-                live.settle()
+            self.live.settle()
             self._read = told
-        return Store(config.store.data, config)
+        return self.live.store
 
 
 def free_port() -> int:
@@ -76,14 +75,19 @@ def free_port() -> int:
 def tallylog(folder: Path) -> Iterator[Tallylog]:
     port = free_port()
     sites = "".join(f'[[site]]\nname = "s{n}"\nhosts = ["s{n}.localhost"]\n' for n in range(SITES))
-    settings = f"[web]\nport = {port}\n[collector]\nrate = 0\n[ingest]\ncommit_seconds = 0.05\n"
+    settings = f"[web]\nport = {port}\n[collector]\nrate = 0\n[ingest]\nrescan_seconds = 0.05\n"
     (folder / "config.toml").write_text(sites + settings)
+    config = load(folder / "config.toml")
     command = (sys.executable, ROOT / "tallylog.py", "--config", folder / "config.toml", "web")
     server = serve(port)
-    with (folder / "web.log").open("w") as log, subprocess.Popen(command, stderr=log) as process:
+    with (
+        (folder / "web.log").open("w") as log,
+        subprocess.Popen(command, stderr=log) as process,
+        following(config.store.data, config, start=False) as live,
+    ):
         try:
             answering(process, port)
-            yield Tallylog(folder, server)
+            yield Tallylog(live, server)
         finally:
             process.terminate()
             process.wait(20)

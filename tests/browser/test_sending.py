@@ -40,8 +40,8 @@ def test_where_requests_are_blocked_too_the_pixel_counts(site: Site, fetch: str)
     page.evaluate("tallylog('order', { plan: 'pro & more', p: 'reserved' }, 9.5)")
     site.told(2)
     assert ways(site) == ["GET /pixel.gif"] * 2
-    found = site.ask(["views", "events"], ["page", "source", "origin"])
-    assert found == {("/a", "Google", "script"): [1, 1]}
+    found = site.ask(["views", "events"], ["page", "source", "origin", "screen"])
+    assert found == {("/a", "Google", "script", "1280"): [1, 1]}
     assert site.ask(["events"], ["event", "prop:plan"]) == {("order", "pro & more"): [1]}
 
 

@@ -16,9 +16,9 @@ def test_a_page_counts_one_view_and_says_who_came_and_how(site: Site) -> None:
     assert site.ask(["views", "visitors", "visits"], ["page"]) == {("/a",): [1, 1, 1]}
     assert site.ask(["views"], ["source", "utm_campaign"]) == {("Google", "spring"): [1]}
     assert site.ask(["views"], ["browser", "os", "device"]) == {("Chrome", "Linux", "desktop"): [1]}
-    assert site.ask(["views"], ["origin"]) == {("script",): [1]}
-    told = sent(site.hits[0])
-    assert (told["t"], told["w"], told["l"]) == ("a", 1280, "en-US")
+    told = ("script", "1280", "en-US")
+    assert site.ask(["views"], ["origin", "screen", "language"]) == {told: [1]}
+    assert sent(site.hits[0])["t"] == "a"
 
 
 def test_reloading_a_page_is_another_view_of_the_same_visit(site: Site) -> None:
