@@ -14,7 +14,14 @@ def snippet(place: Place, /, site: str, integrity: bool) -> None:
     """Print what to paste into the pages of a site, so that their views are counted."""
     from webapp.snippet import snippet as written
 
-    click.echo(written(site, place.config().web.address, integrity), nl=False)
+    config = place.config()
+    click.echo(written(site, config.web.address, integrity), nl=False)
+    if not config.web.url:
+        told = "set url in [web] to the address under which browsers reach the web server"
+        click.echo(f"note: {told}", err=True)
+    if site not in {known.name for known in config.sites}:
+        told = f"there is no [[site]] named {site} yet; until there is, its hits are refused"
+        click.echo(f"note: {told}", err=True)
 
 
 COMMANDS = (snippet,)

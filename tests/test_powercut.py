@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from bench import generate
 from bench.traffic import Plan
@@ -123,10 +124,11 @@ def test_what_is_replayed_is_what_the_program_left(worked: Worked) -> None:
     assert disk.most() == {n: c for n, c in found.items() if not n.endswith(("-shm", "-wal"))}
 
 
-SLOW = [pytest.param(seed, 1, marks=pytest.mark.slow) for seed in (None, 3, 4)]
+def slowly(take: int) -> list[ParameterSet]:
+    return [pytest.param(seed, take, marks=pytest.mark.slow) for seed in (None, 3, 4)]
 
 
-@pytest.mark.parametrize(("seed", "take"), [(None, 3), (1, 30), *SLOW])
+@pytest.mark.parametrize(("seed", "take"), [(None, 3), (1, 30), *slowly(1)])
 def test_nothing_promised_is_lost_and_nothing_is_damaged_by_a_power_cut(
     worked: Worked, tmp_path: Path, seed: int | None, take: int
 ) -> None:
@@ -142,7 +144,7 @@ def test_nothing_promised_is_lost_and_nothing_is_damaged_by_a_power_cut(
     assert not wrong
 
 
-@pytest.mark.parametrize(("seed", "take"), [(None, 30), (2, 200), *SLOW])
+@pytest.mark.parametrize(("seed", "take"), [(None, 30), (2, 200), *slowly(8)])
 def test_going_on_after_a_power_cut_gives_the_numbers_of_an_undisturbed_run(
     worked: Worked, tmp_path: Path, seed: int | None, take: int
 ) -> None:

@@ -148,8 +148,19 @@ def test_the_command_prints_the_snippet_with_the_configured_address(
 ) -> None:
     (tmp_path / "config.toml").write_text(f"[web]\n{web}\n")
     asked = ["--config", str(tmp_path / "config.toml"), "snippet", "--site", "s"]
-    assert CliRunner().invoke(main, asked).output == snippet("s", address)
-    assert CliRunner().invoke(main, [*asked, "--integrity"]).output == snippet("s", address, True)
+    assert CliRunner().invoke(main, asked).stdout == snippet("s", address)
+    assert CliRunner().invoke(main, [*asked, "--integrity"]).stdout == snippet("s", address, True)
+
+
+def test_the_command_notes_what_the_configuration_lacks(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    asked = ["--config", str(config), "snippet", "--site", "s"]
+    config.write_text("")
+    notes = CliRunner().invoke(main, asked).stderr
+    assert "set url in [web]" in notes
+    assert "there is no [[site]] named s yet" in notes
+    config.write_text('[[site]]\nname = "s"\n[web]\nurl = "https://stats.example.org"\n')
+    assert CliRunner().invoke(main, asked).stderr == ""
 
 
 def test_an_address_that_is_none_is_refused(tmp_path: Path) -> None:
