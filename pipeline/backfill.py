@@ -62,6 +62,7 @@ def backfill(
     catalog = Catalog(data_dir)
     try:
         ids = catalog.ensure_sites({s.name: s.timezone for s in sites.values()})
+        catalog.set_views_from({s.name: s.views_from for s in config.sites})
         salts = Salts(data_dir / "salts.db")
         salts.destroy()
         enricher = Enricher(salts, config.store.country_mmdb, config.store.keep_agent == "string")

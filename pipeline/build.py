@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from pipeline import daily, schema
 from pipeline.coded import Names, Piece, pieces
-from pipeline.cuts import CARRIED
+from pipeline.cuts import CARRIED, choose_evidence
 from pipeline.engine import DEFAULT, Limits, connection, sql
 from pipeline.fields import NOT_OF_RECORDS
 from pipeline.filters import Filter
@@ -97,9 +97,10 @@ def tables(
     parts: Sequence[Path],
     limits: Limits,
     kept: Mapping[Path, Sequence[Rows]] = NOTHING,
+    views_from: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[dict[str, Iterator[pa.RecordBatch]]]:
     """The same, to be read a batch at a time, and several side by side. Parts whose rows are kept
-    are not read."""
+    are not read; `views_from` is what `Catalog.views_from` says."""
     names = Names()
     tallies = {total: Tally() for total in TOTALS}
     with connection(limits) as con:
@@ -107,7 +108,7 @@ def tables(
         seen_rows: list[pa.Table] = []
         with ThreadPoolExecutor(1) as pool:
             for piece in pieces(parts, names, limits.threads, kept):
-                found = pool.submit(_see, con, piece, names)
+                found = pool.submit(_see, con, piece, names, views_from)
                 _count(piece, tallies)
                 seen_rows.append(found.result())
             del piece, found
@@ -132,8 +133,13 @@ def _rank(con: duckdb.DuckDBPyConnection, order: Order) -> None:
         )
 
 
-def _see(con: duckdb.DuckDBPyConnection, piece: Piece, names: Names) -> pa.Table:
+def _see(
+    con: duckdb.DuckDBPyConnection, piece: Piece, names: Names, views_from: Mapping[str, str]
+) -> pa.Table:
     """What steps are made of; and count the response times."""
+    if views_from:
+        sites = names.of["site"].to_pylist()
+        choose_evidence(con, {code: views_from.get(name, "") for code, name in enumerate(sites)})
     con.from_arrow(_spoken(piece, names)).create_view("events", replace=True)
     con.execute(f"create or replace view views as {sql('views')}")
     found = con.sql(sql("seen", columns="row")).to_arrow_table()

@@ -21,6 +21,9 @@ from pipeline.errors import StoreError
 from pipeline.folders import make_folder
 from pipeline.publish import Versions, publish
 
+#: A view of a site counts once, whatever tells of it.
+AUTO = "auto"
+
 #: How long a writer waits for another one's transaction before it gives up.
 BUSY_SECONDS = 60
 
@@ -30,6 +33,7 @@ class Site:
     id: int
     name: str
     timezone: str
+    views_from: str = AUTO
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +277,23 @@ class Catalog:
                 elif found[name].timezone != zone:
                     _move_zone(tx, found[name], zone)
             return {r.name: r.id for r in tx.execute(sa.select(t.sites.c.name, t.sites.c.id))}
+
+    def views_from(self) -> dict[str, str]:
+        """What tells of the views of sites, where it is not the rule that decides."""
+        return {s.name: s.views_from for s in self.sites() if s.views_from != AUTO}
+
+    def set_views_from(self, choices: Mapping[str, str]) -> None:
+        """Statistics of days that still have events are then out of date."""
+        with self.write() as tx:
+            for site in (Site(*row) for row in tx.execute(sa.select(t.sites)).fetchall()):
+                if choices.get(site.name, site.views_from) == site.views_from:
+                    continue
+                chosen = t.sites.update().where(t.sites.c.id == site.id)
+                tx.execute(chosen.values(views_from=choices[site.name]))
+                p = t.parts.c
+                alive = sa.exists().where(p.site_id == site.id, p.date == t.days.c.date)
+                stale = t.days.update().where(t.days.c.site_id == site.id, alive)
+                tx.execute(stale.values(version=t.days.c.version + 1))
 
 
 def close_folder(folder: Path) -> int:

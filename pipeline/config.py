@@ -114,6 +114,12 @@ class Site(Section):
         default="UTC", description="IANA name of the zone in which the site's days begin and end."
     )
     public: bool = Field(default=False, description="Whether everybody may read its statistics.")
+    views_from: Literal["auto", "script", "log"] = Field(
+        default="auto",
+        description="What tells of views where a site has a log and a script: `auto` counts a view"
+        " once, by the rule in docs/definitions.md; or only the `log`; or only the `script`, with"
+        " pixels and what servers send.",
+    )
     origins: tuple[Host, ...] = Field(
         default=(),
         description="Hosts beside `hosts` whose pages may send hits to the collector; *.example.org"

@@ -7,9 +7,10 @@ query. Dimension names come from the schema, values are always bound as paramete
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -60,6 +61,14 @@ class Staged:
     parts: tuple[Path, ...]
     columns: frozenset[str]
     people: bool
+
+
+def choose_evidence(con: duckdb.DuckDBPyConnection, views_from: Mapping[Any, str]) -> None:
+    """Say of which sites only the script or only the log tells of views, for as long as the
+    connection lives; see sql/views.sql."""
+    for choice in ("script", "log"):
+        if sites := [site for site, chosen in views_from.items() if chosen == choice]:
+            con.execute(f"set variable only_{choice} = $sites", {"sites": sites})
 
 
 def stage(con: duckdb.DuckDBPyConnection, staged: Staged) -> None:

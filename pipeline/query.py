@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +15,7 @@ from pipeline import ranges, schema
 from pipeline.adding import Read, Row, rows
 from pipeline.cache import Cache
 from pipeline.catalog import Catalog, Day
+from pipeline.cuts import choose_evidence
 from pipeline.deadline import Deadline
 from pipeline.engine import DEFAULT, Engine, Limits
 from pipeline.errors import QueryError, QueryTooLarge
@@ -60,7 +61,8 @@ def answers(
     due = {key: one for key, one in zip(keys, settled, strict=True) if known.get(key) is None}
     if due:
         reads = [asked.read(one, number) for number, one in enumerate(due.values())]
-        found = _answered(reads, engine, limits, deadline or Deadline())
+        views_from = catalog.views_from()
+        found = _answered(reads, engine, limits, deadline or Deadline(), views_from)
         for key, made in zip(due, found, strict=True):
             known[key] = made
             if cache:
@@ -69,9 +71,14 @@ def answers(
 
 
 def _answered(
-    reads: Sequence[Read], engine: Engine | None, limits: Limits, deadline: Deadline
+    reads: Sequence[Read],
+    engine: Engine | None,
+    limits: Limits,
+    deadline: Deadline,
+    views_from: Mapping[str, str],
 ) -> list[Answer]:
     with _cursor(engine, limits) as con, deadline.watch(con):
+        choose_evidence(con, views_from)
         _check_patterns(con, reads)
         try:
             tasks = [task for read in reads for task in (*read.tasks, *read.base)]

@@ -77,7 +77,11 @@ def _publish(
     parts = catalog.event_parts(sites, days[0].date, days[-1].date)
     chosen = [part.path for part in parts if (part.site, part.date) in versions]
     folder = catalog.data_dir / "daily"
-    with tables(chosen, limits, kept) as made, ThreadPoolExecutor(limits.threads) as pool:
+    told = catalog.views_from()
+    with (
+        tables(chosen, limits, kept, told) as made,
+        ThreadPoolExecutor(limits.threads) as pool,
+    ):
         paths = pool.map(partial(daily.write, folder), made, made.values())
         files = dict(zip(made, paths, strict=True))
     # Makes the renames survive a power cut: once for all, before any of the files is published.

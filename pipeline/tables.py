@@ -12,7 +12,7 @@ import sqlalchemy as sa
 metadata = sa.MetaData()
 
 #: Alembic revision these tables correspond to.
-REVISION = "0004"
+REVISION = "0005"
 
 sites = sa.Table(
     "sites",
@@ -20,6 +20,7 @@ sites = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("name", sa.String, nullable=False, unique=True),
     sa.Column("timezone", sa.String, nullable=False),
+    sa.Column("views_from", sa.String, nullable=False, server_default="auto"),
 )
 
 #: `scope` is the site within which a source is known ("" for logs whose host chooses the site).

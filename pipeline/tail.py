@@ -141,6 +141,7 @@ def make(config: Config, catalog: Catalog) -> Tail:
     make_folder(journal.folder(catalog.data_dir))
     sites = backfill.sites_of(config, wanted)
     ids = catalog.ensure_sites({site.name: site.timezone for site in sites.values()})
+    catalog.set_views_from({site.name: site.views_from for site in config.sites})
     salts = Salts(catalog.data_dir / "salts.db")
     salts.destroy()
     enricher = Enricher(salts, config.store.country_mmdb, config.store.keep_agent == "string")

@@ -118,3 +118,39 @@ def test_an_event_by_script_is_no_view_by_script(tmp_path: Path) -> None:
     named = {"class": "event", "event": "e", "origin": "script"}
     found = views(tmp_path, event("10:00:00", "/a"), event("10:00:01", "/a", **named))
     assert found["log",] == [1, 1]
+
+
+BOTH = (
+    event("10:00:00", "/a"),
+    event("10:00:01", "/a", origin="script"),
+    event("10:00:02", "/b", origin="pixel"),
+    event("10:00:00", "/b", who=2),
+    event("10:05:00", "/b", who=2, **{"class": "event", "event": "e", "origin": "script"}),
+)
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        ("auto", {("script",): [1, 1], ("pixel",): [1, 1], ("log",): [1, 1]}),
+        ("log", {("log",): [2, 2]}),
+        ("script", {("script",): [1, 1], ("pixel",): [1, 1]}),
+    ],
+)
+def test_a_site_may_say_what_tells_of_its_views(
+    tmp_path: Path, choice: str, expected: dict[tuple[object, ...], list[object]]
+) -> None:
+    catalog, store = Catalog(tmp_path), Store(tmp_path, Config())
+    add(catalog, BOTH)
+    add(catalog, [event("10:00:00", "/a", site="t")])
+    rollup(catalog)
+    catalog.set_views_from({"s": choice, "t": "auto"})
+    stale = {day.site for day in catalog.days() if day.stale}
+    assert stale == (set() if choice == "auto" else {"s"})
+    for _ in range(2):
+        found = store.ask(["views", "visitors"], ["origin"])
+        assert {key: row for key, row in found.items() if any(row)} == expected
+        assert store.ask(["events"]) == {(): [1]}
+        assert store.ask(["views"], site="t") == {(): [1]}
+        rollup(catalog)
+    assert not any(day.stale for day in catalog.days())
