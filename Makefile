@@ -3,7 +3,7 @@
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test test-slow test-servers test-live test-browser soak check report docs script clean
+.PHONY: run test test-slow test-servers test-live test-browser screenshots soak check report docs script clean
 .PHONY: bench bench-growth bench-rollup bench-guard
 
 # Reads the logs of config.toml, then serves the dashboard until Ctrl-C.
@@ -32,11 +32,19 @@ test-live: $(READY)
 	tests/install_servers nginx logrotate wrk
 	$(BIN)/python -m pytest -q -m live
 
-# A real browser on pages with the tracker script; npm brings published clients of others.
+# A real browser on pages with the tracker script and on the dashboard; npm brings published clients
+# of others, and axe-core, which says how many pages it has checked and what is wrong with them.
 test-browser: $(READY)
 	tests/install_servers chromium
 	command -v npm >/dev/null || tests/install_servers npm
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m browser
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m browser --ignore tests/browser/test_accessible.py
+	$(BIN)/python -m pytest -q -m browser tests/browser/test_accessible.py
+
+# Every page and state of the dashboard, at three widths, light and dark.
+SHOTS := build/screenshots
+screenshots: $(READY)
+	tests/install_servers chromium
+	$(BIN)/python -m tests.browser.screenshots $(SHOTS)
 
 # 200 rotations, 5 million lines, 20 restarts: about ten minutes.
 soak: $(READY)

@@ -1,0 +1,152 @@
+"""Tallylog with a month of made traffic, as the browser tests and the screenshots see it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, Page
+
+from bench.generate import write
+from bench.traffic import Plan
+from pipeline.access import users
+from pipeline.catalog import Catalog
+from pipeline.config_file import load
+from pipeline.rollup import rollup
+from tests.browser.rig import ROOT, answering, free_port
+from tests.stores import COMBINED, Store
+
+SITE, BROKEN, EMPTY = "example.org", "broken.example", "new.example"
+NAME, PASSWORD = "ada", "correct horse battery"
+DAYS = 28
+CONFIG = """
+[[site]]
+name = "{site}"
+hosts = ["www.example.org", "example.org"]
+[[site]]
+name = "{broken}"
+[[site]]
+name = "{empty}"
+[[source]]
+site = "{site}"
+paths = ["access.log"]
+format = "timed"
+[format.timed]
+title = "combined, with time and cache"
+layout = '{layout}'
+[web]
+port = {port}
+"""
+LAYOUT = f"{COMBINED} $duration_s $cache"
+LINE = (
+    '192.0.2.7 - - [{time} +0000] "GET /a HTTP/1.1" 200 12 "-" "Mozilla/5.0 (X11) Firefox/140.0"\n'
+)
+
+#: Pages and states by name, as addresses.
+STATES = {
+    "sites": "/",
+    "overview": f"/s/{SITE}/",
+    "week": f"/s/{SITE}/?range=7d&compare=weekday&step=hour",
+    "day": f"/s/{SITE}/?range=yesterday&devices=browser&delivery=slow",
+    "all-time": f"/s/{SITE}/?range=all&compare=none&sources=channel&places=country&step=week",
+    "filtered": f"/s/{SITE}/?f=country==US&f=device!=desktop&match=any",
+    "bots": f"/s/{SITE}/?who=bots&bots=kind&delivery=broken",
+    "all-requests": f"/s/{SITE}/?who=all&bots=reason&delivery=cache",
+    "no-match": f"/s/{SITE}/?f=page==/nothing-like-this",
+    "no-range": f"/s/{SITE}/?from=2001-01-01&to=2001-01-31",
+    "no-data": f"/s/{EMPTY}/",
+    "rejecting": f"/s/{BROKEN}/",
+    "wrong": f"/s/{SITE}/?f=colour==red",
+    "list": f"/s/{SITE}/list/pages/page",
+    "search": f"/s/{SITE}/list/bots/bot?search=bot&order=bytes",
+    "ledger": f"/s/{SITE}/ledger",
+    "ledger-rejects": f"/s/{BROKEN}/ledger",
+    "live": f"/s/{SITE}/live",
+    "settings": "/settings/",
+    "access": "/settings/access",
+    "exclusions": "/settings/exclusions?kind=paths&pattern=/products/*",
+    "api": "/api/v1/docs",
+    "missing": "/s/nowhere.example/",
+    "german": f"/s/{SITE}/?range=28d",
+}
+#: Of a state that begins with a click: what is clicked.
+CLICKS = {
+    "range menu": (f"/s/{SITE}/", ".range-menu > summary"),
+    "filter menu": (f"/s/{SITE}/", ".filter-menu > summary"),
+    "explained": (f"/s/{SITE}/", "#sources .explain > summary"),
+    "as a table": (f"/s/{SITE}/", ".table-view > summary"),
+    "shortcuts": (f"/s/{SITE}/", "[data-help]"),
+    "note": (f"/s/{SITE}/", ".notes .menu > summary"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    address: str
+    store: Store
+
+    def sign_in(self, context: BrowserContext) -> Page:
+        page = context.new_page()
+        page.goto(f"{self.address}login")
+        page.get_by_label("Name").fill(NAME)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        return page
+
+    def go(self, page: Page, state: str) -> None:
+        page.goto(self.address.rstrip("/") + state)
+
+
+@contextmanager
+def dashboard(folder: Path, lines: int = 12_000) -> Iterator[Dashboard]:
+    port = free_port()
+    names = {"site": SITE, "broken": BROKEN, "empty": EMPTY, "layout": LAYOUT}
+    (folder / "config.toml").write_text(CONFIG.format(**names, port=port))
+    store = _filled(folder, lines)
+    command = (sys.executable, ROOT / "tallylog.py", "--config", folder / "config.toml", "web")
+    with (
+        (folder / "web.log").open("w") as log,
+        subprocess.Popen(command, stderr=log, stdout=log) as process,
+    ):
+        try:
+            answering(process, port)
+            yield Dashboard(f"http://127.0.0.1:{port}/", store)
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _filled(folder: Path, lines: int) -> Store:
+    """A month of traffic that ended yesterday, and a log of which a part cannot be read."""
+    config = load(folder / "config.toml")
+    store = Store(config.store.data, config)
+    plain = folder / "plain.log"
+    start = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=DAYS)
+    write(Plan(lines, days=DAYS, paths=0.01, start=start), plain)
+    with plain.open(errors="replace") as made, (folder / "access.log").open("w") as log:
+        log.writelines(_timed(line.rstrip("\n"), n) for n, line in enumerate(made))
+    store.backfill(folder / "access.log", site=SITE, format="timed")
+    broken = [
+        LINE.format(time=(start + dt.timedelta(days=n)).strftime("%d/%b/%Y:10:00:00"))
+        for n in range(DAYS)
+    ]
+    (folder / "broken.log").write_text("".join(broken) + "not a line of a log\n" * 3)
+    store.backfill(folder / "broken.log", site=BROKEN, format="combined")
+    catalog = Catalog(config.store.data)
+    rollup(catalog)
+    users.add(catalog, NAME, PASSWORD, users.ALL_SITES, "admin")
+    catalog.close()
+    return store
+
+
+def _timed(line: str, number: int) -> str:
+    """The line with how long it took, and whether a cache answered."""
+    if not line.endswith('"'):
+        return line + "\n"
+    seconds = 0.02 + (number * 7919 % 997) ** 2 / 400_000
+    return f"{line} {seconds:.3f} {('HIT', 'HIT', 'HIT', 'MISS', '-')[number % 5]}\n"
