@@ -2,7 +2,7 @@
 
 A child that ends is started again after a pause that doubles each time, up to a minute; one that
 has run for a minute begins anew with the shortest. A child that refuses to work from the start
-(exit code 1 within a few seconds: it has said why) ends them all, because starting it again would
+(exit code 1 within half a minute: it has said why) ends them all, because starting it again would
 not help.
 """
 
@@ -20,7 +20,7 @@ log = logging.getLogger("tallylog.run")
 
 FIRST_PAUSE, LONGEST_PAUSE, STEADY_SECONDS = 1.0, 60.0, 60.0
 #: A child that is refused its work says so in this time.
-REFUSED_SECONDS = 5.0
+REFUSED_SECONDS = 30.0
 #: How long children may take to end before they are killed; less than the ten that are promised.
 STOP_SECONDS = 8.0
 

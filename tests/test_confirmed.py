@@ -66,7 +66,7 @@ def _text(value: object) -> object:
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(rows=ROWS)
 def test_raw_events_and_statistics_have_the_numbers_of_the_reference(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]

@@ -270,7 +270,7 @@ def as_nginx(text: str) -> bytes:
     st.randoms(use_true_random=False),
     st.data(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_what_nginx_writes_by_any_format_is_read_back(
     extra: dict[str, None], separator: str, random: Random, data: st.DataObject
 ) -> None:

@@ -91,7 +91,7 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], list
     return paths, statistics(store)
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 @given(data=st.data())
 def test_any_order_and_any_repetition_gives_the_same_statistics(
     straight: tuple[list[Path], list[Table]], data: st.DataObject

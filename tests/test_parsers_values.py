@@ -127,7 +127,7 @@ def test_a_time_is_milliseconds_in_utc(name: str, text: str, millis: int | None)
     assert read_any((clock(name),), pl.Series([text])).to_list() == [millis]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.datetimes(datetime(1600, 1, 1), datetime(2400, 1, 1)), max_size=9))
 def test_times_agree_with_the_standard_library(moments: list[datetime]) -> None:
     zone = timezone(timedelta(hours=-3, minutes=-30))
