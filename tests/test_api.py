@@ -155,6 +155,7 @@ def test_a_share_link_answers_within_its_filter_alone(config, catalog) -> None:
     del asked["filters"]
     assert client.post("/api/v1/query", json=asked).json["results"][0]["metrics"] == [1]
     assert client.post("/api/v1/query", json={**asked, "site": "b"}).status_code == 403
+    assert client.get("/api/v1/accounts?site=s").status_code == 403
 
 
 def test_the_owner_of_an_item_reads_its_statistics_and_nothing_else(client, config) -> None:

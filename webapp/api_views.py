@@ -100,6 +100,10 @@ def accounts(asked: m.AccountsAsked) -> m.AccountsTold:
     if asked.site is not None:
         require_read(asked.site)
     readable = set(access().readable(site_names() if asked.site is None else [asked.site]))
+    # Lines are not told apart by what a share link shows.
+    readable = {site for site in readable if not access().filter_of(site)}
+    if asked.site is not None and not readable:
+        refuse()
     # Of a log whose lines say their host, nobody can say which lines are of one site.
     scopes = readable | ({""} if access().reads_all else set())
     return m.AccountsTold(

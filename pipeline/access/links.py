@@ -39,14 +39,14 @@ def share(
     filters: list[Any] | None = None,
 ) -> str:
     """Make a link; returns the secret in it, which is told this once and is not kept."""
-    secret = new_secret()
+    secret, now = new_secret(), utcnow()
     row = {
         "site": users.checked_site(site),
         "digest": digest(secret),
         "password": None if password is None else hashed(password),
         "filters": filters,
-        "expires": None if life is None else utcnow() + life,
-        "created": utcnow(),
+        "expires": None if life is None else now + life,
+        "created": now,
     }
     if site == users.ALL_SITES:
         raise AccessError("A link shares one site.", "name it")
