@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -362,8 +364,22 @@ def _engine(path: Path) -> sa.Engine:
 
 
 def _configure(connection: Any, _record: Any) -> None:
-    for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = on"):
+    _use_log(connection)
+    for pragma in ("synchronous = full", "foreign_keys = on"):
         connection.execute(f"pragma {pragma}")
+
+
+def _use_log(connection: Any) -> None:
+    """SQLite does not wait here for others who open the new file: it says that it is locked."""
+    last = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("pragma journal_mode = wal")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > last:
+                raise
+        time.sleep(0.01)
 
 
 def _begin(connection: sa.Connection) -> None:
