@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from threading import Lock
 
-from flask import Flask, current_app
+from flask import Flask, current_app, request
 
 from pipeline.cache import Cache
 from pipeline.catalog import Catalog
 from pipeline.config import Config
 from pipeline.deadline import Deadline
 from pipeline.engine import Engine, Limits
+from webapp.gone import when_gone
 
 _NAME = "tallylog"
 
@@ -64,8 +65,10 @@ def cache() -> Cache:
 
 
 def deadline() -> Deadline:
-    """Of the questions of one request."""
-    return Deadline(config().web.query_seconds)
+    """Of the questions of one request, which end when nobody waits for them any more."""
+    made = Deadline(config().web.query_seconds)
+    when_gone(request.environ, made.cancel)
+    return made
 
 
 def site_names() -> list[str]:

@@ -11,10 +11,12 @@ import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from io import BytesIO
 from sys import stderr
 from typing import Any
 
+from webapp import gone
 from webapp.collector import BATCH, Application, Collector, settled
 from webapp.collector_http import Answer, Header, Request, text_of
 
@@ -90,8 +92,26 @@ class Gateway:
             _send(protocol, status, [("content-type", "text/plain")], f"{error}\n".encode())
             return
         loop = asyncio.get_running_loop()
-        call = _Call(self.application, _environ(scope, body), protocol, loop)
-        await loop.run_in_executor(self._threads, call.run)
+        environ = _environ(scope, body)
+        watching: list[asyncio.Task[None]] = []
+        environ[gone.NAME] = gone.Gone(
+            partial(loop.call_soon_threadsafe, _watch, protocol, environ, watching)
+        )
+        call = _Call(self.application, environ, protocol, loop)
+        try:
+            await loop.run_in_executor(self._threads, call.run)
+        finally:
+            for task in watching:
+                task.cancel()
+
+
+def _watch(protocol: Protocol, environ: dict[str, Any], watching: list[asyncio.Task[None]]) -> None:
+    watching.append(asyncio.ensure_future(_tell(protocol, environ[gone.NAME])))
+
+
+async def _tell(protocol: Protocol, listener: gone.Gone) -> None:
+    await protocol.client_disconnect()
+    listener.tell()
 
 
 @dataclass(slots=True)
