@@ -15,7 +15,7 @@ from pipeline.report import PANELS, TOTALS, Panel
 from pipeline.report_text import NONE, ROWS, named, shown
 
 #: The chart of days, in units of its drawing.
-WIDTH, HEIGHT = 960, 160
+WIDTH, HEIGHT, WIDEST = 960, 160, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def _warnings(report: Mapping[str, Any]) -> Iterator[str]:
 
 def _bars(days: list[dict[str, Any]]) -> Iterator[Bar]:
     most = max(map(_first, days), default=0) or 1
-    step = WIDTH / max(len(days), 1)
+    step = min(WIDTH / max(len(days), 1), WIDEST)
     for place, day in enumerate(days):
         about = f"{day['dimensions'][0]}: {_first(day):,} views"
         yield Bar(place * step, max(step - 2, 1), HEIGHT * _first(day) / most, about)

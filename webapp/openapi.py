@@ -158,15 +158,21 @@ def _field(name: str, said: dict[str, Any]) -> dict[str, str]:
     return {
         "name": name,
         "type": _type(said),
-        "default": "" if default is None else str(default),
+        "default": _text(default),
         "about": said.get("description", ""),
     }
+
+
+def _text(default: Any) -> str:
+    if isinstance(default, list):
+        return ", ".join(default)
+    return "" if default is None else str(default)
 
 
 def _type(said: dict[str, Any]) -> str:
     if "$ref" in said:
         return str(said["$ref"].rsplit("/", 1)[-1])
-    if "anyOf" in said:
+    if "anyOf" in said and "type" not in said:
         return " or ".join(dict.fromkeys(map(_type, said["anyOf"])))
     if said.get("type") == "array":
         return f"list of {_type(said.get('items', {}))}"
