@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .PHONY: run test test-slow test-servers test-live test-browser screenshots soak check report docs script clean
-.PHONY: bench bench-growth bench-rollup bench-guard
+.PHONY: bench bench-growth bench-rollup bench-guard bench-collector
 
 # Reads the logs of config.toml, then serves the dashboard until Ctrl-C.
 run: $(READY)
@@ -72,6 +72,11 @@ bench-growth: $(READY)
 
 bench-rollup: $(READY)
 	$(BIN)/python -m bench.rollup
+
+# wrk asks nginx, Flask and the collector in turn.
+bench-collector: $(READY)
+	tests/install_servers nginx wrk
+	$(BIN)/python -m bench.collector
 
 # Fails when a backfill has become a quarter slower than what is committed.
 bench-guard: $(READY)
