@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from pipeline.engine import sql, view_files
 from pipeline.fields import (
     COLUMN_OF,
     CONTENT,
+    FIXED,
     NOT_OF_RECORDS,
     TIME,
     UNMOVED,
@@ -49,18 +51,27 @@ WHO = "visitor as who"
 #: Measures of people and of records.
 PEOPLE = (*(n for n in schema.MEASURES if n not in schema.RECORD_MEASURES), "conversions")
 RECORDS = (*schema.RECORD_MEASURES, *schema.RECORD_DETAILS)
+#: Measures of people for which no visit need be known.
+VIEWERS = frozenset(PEOPLE) - {"visits", "bounces", "duration_s", "conversions"}
 #: Steps whose visits are numbered at once.
 SHARD = 4_000_000
 
 
+class Level(IntEnum):
+    """What a cut has to know: of records alone, of views and who had them, or of visits."""
+
+    RECORDS = 0
+    VIEWS = 1
+    VISITS = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """What a connection is prepared for: parts, the columns that steps carry, and whether there
-    are steps and visits at all."""
+    """What a connection is prepared for: parts, and the columns that steps carry."""
 
     parts: tuple[Path, ...]
     columns: frozenset[str]
-    people: bool
+    level: Level
 
 
 def choose_evidence(con: duckdb.DuckDBPyConnection, views_from: Mapping[Any, str]) -> None:
@@ -71,33 +82,40 @@ def choose_evidence(con: duckdb.DuckDBPyConnection, views_from: Mapping[Any, str
             con.execute(f"set variable only_{choice} = $sites", {"sites": sites})
 
 
-def stage(con: duckdb.DuckDBPyConnection, staged: Staged) -> None:
-    """Name the parts `events` and number their visits."""
+def stage(con: duckdb.DuckDBPyConnection, staged: Staged) -> Level:
+    """Name the parts `events`, their views `views`, and number their visits. Returns the level
+    that was needed: what scripts or pixels tell of is a matter of a visitor's whole day."""
     view_files(con, "stored", staged.parts, schema.EVENTS)
     told = [f", {event_column(n)}" for n in sorted(staged.columns) if n.startswith(schema.PROPERTY)]
     con.execute(f"create temp view events as select *{''.join(told)} from stored")
-    if not staged.people:
-        return
+    if staged.level == Level.RECORDS:
+        return staged.level
     con.execute(f"create temp view views as {sql('views')}")
+    origins = [origin for (origin,) in con.execute(sql("origins")).fetchall()]
+    if staged.level == Level.VIEWS and not origins:
+        return staged.level
     # Which of a log's views a pixel stands for is known by the page.
-    pixels = con.execute("select 1 from stored where origin = 'pixel' limit 1").fetchall()
-    columns = staged.columns | ({"page"} if pixels else set())
-    con.execute(f"create temp table seen as {seen(columns)}")
+    columns = staged.columns | ({"page"} if "pixel" in origins else set())
+    con.execute(f"create temp table seen as {seen(columns, ('page',))}")
     number_visits(con)
+    return Level.VISITS
 
 
-def unstage(con: duckdb.DuckDBPyConnection, staged: Staged) -> None:
+def unstage(con: duckdb.DuckDBPyConnection, level: Level) -> None:
     """Forget what was staged."""
-    if staged.people:
-        con.execute("drop table visits; drop table steps; drop view views")
+    if level == Level.VISITS:
+        con.execute("drop table visits; drop table steps")
+    if level > Level.RECORDS:
+        con.execute("drop view views")
     con.execute("drop view events; drop view stored")
 
 
-def seen(columns: Collection[str] = CARRIED) -> str:
-    """What steps are made of, with these columns of theirs, from `views`."""
-    carried = [f'"{n}"' if n in columns else f'null::varchar as "{n}"' for n in CARRIED]
-    more = [WHO if n == "who" else f'"{n}"' for n in sorted(set(columns) - set(CARRIED))]
-    return sql("seen", columns=", ".join([*carried, *more]))
+def seen(columns: Collection[str] = CARRIED, least: Sequence[str] = CARRIED) -> str:
+    """What steps are made of, with these columns of theirs, from `views`; null in those of `least`
+    that are not among them."""
+    carried = [WHO if n == "who" else f'"{n}"' for n in sorted(columns)]
+    missing = [f'null::varchar as "{n}"' for n in least if n not in columns]
+    return sql("seen", columns=", ".join([*carried, *missing]))
 
 
 def number_visits(con: duckdb.DuckDBPyConnection) -> None:
@@ -125,23 +143,38 @@ def needed(by: Iterable[str], filters: Sequence[Tree]) -> frozenset[str]:
     return frozenset({COLUMN_OF.get(n, n) for n in columns - {"site", "date", TIME}} | who)
 
 
+def level_of(measures: Collection[str], by: Sequence[str], filters: Sequence[Tree]) -> Level:
+    """What a cut has to know for these measures."""
+    if has_done(filters):
+        return Level.VISITS
+    if not set(measures).intersection(PEOPLE):
+        return Level.RECORDS
+    of_views = all(of_view(name) or name in FIXED for name in dimensions_in(by, filters))
+    light = of_views and set(measures).intersection(PEOPLE) <= VIEWERS
+    return Level.VIEWS if light else Level.VISITS
+
+
 def cut(
     by: Sequence[str],
-    filters: Sequence[Tree] = (),
-    people: bool = True,
-    records: bool = True,
+    filters: Sequence[Tree],
+    measures: Collection[str],
+    level: Level,
     shift: Shift = UNMOVED,
 ) -> str:
-    """Columns key0, key1, … and the measures of people, of records, or of both.
+    """Columns key0, key1, … and at least these measures, where so much is staged.
 
     Filter values are bound: see `parameters`.
     """
-    parts = [people_cut(by, filters, shift)] if people else []
+    people = bool(set(measures).intersection(PEOPLE))
+    records = bool(set(measures).intersection(RECORDS))
+    light = level == Level.VIEWS
+    people_sql = viewers_cut if light else people_cut
+    parts = [people_sql(by, filters, shift)] if people else []
     records = records and not NOT_OF_RECORDS & dimensions_in(by, filters)
     if records or not people:
         parts.append(_records(by, filters, shift))
     names = [
-        *(name for name in PEOPLE if people),
+        *(name for name in PEOPLE if people and (name in VIEWERS or not light)),
         *(name for name in RECORDS if records),
     ]
     return sql(
@@ -149,6 +182,22 @@ def cut(
         outer_keys=_outer_keys(by),
         measures=",\n    ".join(f"coalesce(sum({n}), 0)::bigint as {n}" for n in names),
         parts="\nunion all by name\n".join(parts),
+    )
+
+
+def viewers_cut(by: Sequence[str], filters: Sequence[Tree], shift: Shift) -> str:
+    """The same as `people_cut`, but for what is about visits."""
+
+    def read(dimension: str) -> str:
+        return expression("views", dimension)
+
+    found = [f"({condition(tree, name, read)})" for name, tree in named(filters).items()]
+    keys = [f"{expression('views', d, shift)} as key{i}," for i, d in enumerate(by)]
+    return sql(
+        "viewers",
+        keys=" ".join(keys),
+        filters=" and ".join(found) or "true",
+        outer_keys=_outer_keys(by),
     )
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from pipeline import schema
 from pipeline.catalog import DailyPart
 from pipeline.cubes import cube_sql
-from pipeline.cuts import PEOPLE, RECORDS, Staged, cut, latency_cut, stage, unstage
+from pipeline.cuts import Level, Staged, cut, latency_cut, stage, unstage
 from pipeline.deadline import Deadline
 from pipeline.engine import view_files
 from pipeline.filters import parameters
@@ -49,10 +49,10 @@ def execute(con: duckdb.DuckDBPyConnection, tasks: Sequence[Task], deadline: Dea
             source = (reading.supply.table, reading.files, reading.parts)
             sources.setdefault(source, []).append((task, reading))
     for source, wanted in sources.items():
-        with _opened(con, source, wanted):
+        with _opened(con, source, wanted) as level:
             for task, reading in wanted:
                 deadline.check()
-                _insert(con, task, reading)
+                _insert(con, task, reading, level)
 
 
 def _create(con: duckdb.DuckDBPyConnection, task: Task) -> None:
@@ -67,20 +67,19 @@ def _create(con: duckdb.DuckDBPyConnection, task: Task) -> None:
 @contextmanager
 def _opened(
     con: duckdb.DuckDBPyConnection, source: Source, wanted: Sequence[tuple[Task, Reading]]
-) -> Iterator[None]:
+) -> Iterator[Level]:
     table, files, parts = source
     if not parts:
         _choose(con, table, files)
-        yield
+        yield Level.RECORDS
         con.execute(f"drop view {table}")
         con.unregister(f"chosen_{table}")
         return
     staged = [reading.staged(task.query) for task, reading in wanted]
     columns = frozenset[str]().union(*(one.columns for one in staged))
-    together = Staged(parts, columns, any(one.people for one in staged))
-    stage(con, together)
-    yield
-    unstage(con, together)
+    level = stage(con, Staged(parts, columns, max(one.level for one in staged)))
+    yield level
+    unstage(con, level)
 
 
 def _choose(con: duckdb.DuckDBPyConnection, table: str, files: Sequence[DailyPart]) -> None:
@@ -91,7 +90,7 @@ def _choose(con: duckdb.DuckDBPyConnection, table: str, files: Sequence[DailyPar
     con.register(f"chosen_{table}", pa.Table.from_pylist(rows))
 
 
-def _insert(con: duckdb.DuckDBPyConnection, task: Task, reading: Reading) -> None:
+def _insert(con: duckdb.DuckDBPyConnection, task: Task, reading: Reading, level: Level) -> None:
     keys = "".join(f"key{i}, " for i in range(len(task.query.by)))
     raw = replace(task.query, filters=(*task.query.filters, *task.period.clip))
     bound = parameters(raw.filters if reading.parts else reading.supply.filters)
@@ -101,7 +100,7 @@ def _insert(con: duckdb.DuckDBPyConnection, task: Task, reading: Reading) -> Non
         con.execute(f"insert into {task.table}_timed by name select {told} from ({text})", bound)
     if measures := sorted(reading.measures - {schema.LATENCY}):
         told = f"{keys}{task.compared} as compared, {', '.join(measures)}"
-        text = _sums(raw, task, reading, measures)
+        text = _sums(raw, task, reading, measures, level)
         con.execute(f"insert into {task.table} by name select {told} from ({text})", bound)
 
 
@@ -111,10 +110,8 @@ def _latency(raw: Query, task: Task, reading: Reading) -> str:
     return latency_sql(reading.supply, task.query, task.period.shift)
 
 
-def _sums(raw: Query, task: Task, reading: Reading, measures: list[str]) -> str:
+def _sums(raw: Query, task: Task, reading: Reading, measures: list[str], level: Level) -> str:
     if reading.parts:
-        records = bool(reading.measures.intersection(RECORDS))
-        people = bool(reading.measures.intersection(PEOPLE))
-        return cut(raw.by, raw.filters, people, records, task.period.shift)
+        return cut(raw.by, raw.filters, measures, level, task.period.shift)
     write = totals_sql if reading.supply.table == "totals" else cube_sql
     return write(reading.supply, task.query, measures, task.period.shift)

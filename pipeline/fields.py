@@ -105,7 +105,7 @@ def expression(table: str, dimension: str, shift: Shift = UNMOVED) -> str:
     if dimension == "date":
         return shift.of(f'{table}."date"')
     if dimension == TIME:
-        return f'epoch_ms({table}."time")' if table == "events" else f"{table}.time_ms"
+        return f"{table}.time_ms" if table == "steps" else f'epoch_ms({table}."time")'
     return f'{table}."{dimension}"'
 
 

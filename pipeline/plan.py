@@ -16,9 +16,8 @@ from typing import Any
 from pipeline import schema
 from pipeline.catalog import DailyPart, Day
 from pipeline.cubes import of_cubes
-from pipeline.cuts import PEOPLE, Staged, needed
+from pipeline.cuts import Staged, level_of, needed
 from pipeline.errors import QueryError
-from pipeline.filters import has_done
 from pipeline.holdings import Holdings
 from pipeline.question import Query
 from pipeline.ranges import Period
@@ -39,13 +38,9 @@ class Reading:
     files: tuple[DailyPart, ...] = ()
     parts: tuple[Path, ...] = ()
 
-    @property
-    def people(self) -> bool:
-        return bool(self.measures.intersection(PEOPLE))
-
     def staged(self, query: Query) -> Staged:
-        people = self.people or has_done(query.filters)
-        return Staged(self.parts, needed(query.by, query.filters), people)
+        level = level_of(self.measures, query.by, query.filters)
+        return Staged(self.parts, needed(query.by, query.filters), level)
 
 
 @dataclass(frozen=True, slots=True)
