@@ -31,11 +31,13 @@ from pipeline.fields import (
     read_from,
 )
 from pipeline.filters import (
+    Filter,
     Tree,
     condition,
     dimensions_of,
     has_done,
     named,
+    parameters,
     tested,
 )
 from pipeline.visits import Numbers, number
@@ -67,11 +69,23 @@ class Level(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """What a connection is prepared for: parts, and the columns that steps carry."""
+    """What a connection is prepared for: parts, the columns that steps carry, and the filters that
+    all of its cuts have."""
 
     parts: tuple[Path, ...]
     columns: frozenset[str]
     level: Level
+    filters: tuple[Tree, ...] = ()
+
+
+def together(wanted: Sequence[Staged]) -> Staged:
+    """What is needed for all of them, which are of the same parts."""
+    first = wanted[0]
+    shared = tuple(t for t in first.filters if all(t in one.filters for one in wanted))
+    # What a visitor has done may be told of records that no step is like.
+    shared = () if any(has_done(one.filters) for one in wanted) else shared
+    columns = frozenset[str]().union(*(one.columns for one in wanted))
+    return Staged(first.parts, columns, max(one.level for one in wanted), shared)
 
 
 def choose_evidence(con: duckdb.DuckDBPyConnection, views_from: Mapping[Any, str]) -> None:
@@ -96,7 +110,9 @@ def stage(con: duckdb.DuckDBPyConnection, staged: Staged) -> Level:
         return staged.level
     # Which of a log's views a pixel stands for is known by the page.
     columns = staged.columns | ({"page"} if "pixel" in origins else set())
-    con.execute(f"create temp table seen as {seen(columns, ('page',))}")
+    useful = tuple(filter(_tells_who, staged.filters))
+    seen_by = f"{seen(columns, ('page',))} where {_who_may_fit(useful)}"
+    con.execute(f"create temp table seen as {seen_by}", parameters(useful))
     number_visits(con)
     return Level.VISITS
 
@@ -116,6 +132,27 @@ def seen(columns: Collection[str] = CARRIED, least: Sequence[str] = CARRIED) -> 
     carried = [WHO if n == "who" else f'"{n}"' for n in sorted(columns)]
     missing = [f'null::varchar as "{n}"' for n in least if n not in columns]
     return sql("seen", columns=", ".join([*carried, *missing]))
+
+
+def _tells_who(tree: Tree) -> bool:
+    """Whether a visit that fits has a step that, by itself, fits: true of what is said of records,
+    and of how visits came, but not of both at once."""
+    if isinstance(tree, Filter) and tree.dimension in NOT_OF_RECORDS:
+        return tree.operator != "!=" and tree.value != ""  # of the page of one of its views
+    dimensions = dimensions_of([tree])
+    return not dimensions & NOT_OF_RECORDS and len({of_view(d) for d in dimensions - FIXED}) < 2
+
+
+def _who_may_fit(filters: Sequence[Tree]) -> str:
+    """Only visitors of whom a visit can fit need be looked at: those who have a step that fits all
+    that is said of records, and steps that fit what is said of how a visit came."""
+    chosen: dict[bool, list[str]] = {True: [], False: []}
+    for name, tree in named(filters).items():
+        text = condition(tree, name, lambda d: expression("views", COLUMN_OF.get(d, d)))
+        chosen[_tests_views(tree)].append(f"({text})")
+    together = [" and ".join(chosen[True])] if chosen[True] else []
+    found = [sql("who", condition=text) for text in (*together, *chosen[False])]
+    return " and ".join(found) or "true"
 
 
 def number_visits(con: duckdb.DuckDBPyConnection) -> None:

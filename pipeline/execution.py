@@ -14,7 +14,7 @@ import pyarrow as pa
 from pipeline import schema
 from pipeline.catalog import DailyPart
 from pipeline.cubes import cube_sql
-from pipeline.cuts import Level, Staged, cut, latency_cut, stage, unstage
+from pipeline.cuts import Level, cut, latency_cut, stage, together, unstage
 from pipeline.deadline import Deadline
 from pipeline.engine import view_files
 from pipeline.filters import parameters
@@ -75,9 +75,7 @@ def _opened(
         con.execute(f"drop view {table}")
         con.unregister(f"chosen_{table}")
         return
-    staged = [reading.staged(task.query) for task, reading in wanted]
-    columns = frozenset[str]().union(*(one.columns for one in staged))
-    level = stage(con, Staged(parts, columns, max(one.level for one in staged)))
+    level = stage(con, together([r.staged(task.query, task.period) for task, r in wanted]))
     yield level
     unstage(con, level)
 

@@ -2,7 +2,8 @@
 
 Each measure is taken from the first table that can tell it exactly, day by day, and from the raw
 events where none can. A day whose statistics are behind its events is always answered from the
-events. What nothing can tell of a day is named, never counted as zero.
+events. What nothing can tell of a day is named, never counted as zero; a measure that is not known
+of some days is not read of the others.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import schema
-from pipeline.catalog import DailyPart, Day
+from pipeline.catalog import DailyPart, Day, Part
 from pipeline.cubes import of_cubes
 from pipeline.cuts import Staged, level_of, needed
 from pipeline.errors import QueryError
@@ -29,7 +30,7 @@ TABLES = ("totals", "visits", "pages", "latency")
 EVENTS = Supply("events", {}, ())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reading:
     """Measures that are taken from the same rows: of files of a daily table, or of raw parts."""
 
@@ -38,9 +39,10 @@ class Reading:
     files: tuple[DailyPart, ...] = ()
     parts: tuple[Path, ...] = ()
 
-    def staged(self, query: Query) -> Staged:
+    def staged(self, query: Query, period: Period) -> Staged:
         level = level_of(self.measures, query.by, query.filters)
-        return Staged(self.parts, needed(query.by, query.filters), level)
+        chosen = (*query.filters, *period.clip)
+        return Staged(self.parts, needed(query.by, chosen), level, chosen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +88,9 @@ class _Choice:
         self._held, self._query, self._period = held, query, period
         self._supplies: Sequence[Supply] = (*of_totals(query), *of_latency(query), *of_cubes(query))
         self._files: dict[tuple[int, frozenset[str]], list[DailyPart]] = {}
-        self._parts: dict[frozenset[str], list[Path]] = {}
+        self._parts: dict[frozenset[str], list[Part]] = {}
         self._missing: list[Day] = []
         self._unknown: set[str] = set()
-        self._spoken: dict[str, set[dt.date]] = {}
         self._whole: set[dt.date] = set()
 
     def add(self, day: Day) -> None:
@@ -103,7 +104,8 @@ class _Choice:
             current = not day.stale and not cut
             told = self._read(day, day.generations) if current else frozenset()
             if left := self._query.measures - told:
-                self._of_events(day, left)
+                parts = self._held.parts[day.site, day.date]
+                self._parts.setdefault(left, []).extend(parts)
 
     def _read(self, day: Day, generation: int) -> frozenset[str]:
         """The measures that the statistics of this generation tell."""
@@ -112,14 +114,8 @@ class _Choice:
             files = self._held.daily[supply.table].get((day.site, day.date), {})
             if generation in files and (known := left.intersection(supply.sums)):
                 self._files.setdefault((number, known), []).append(files[generation])
-                self._spoken.setdefault(supply.table, set()).add(day.date)
                 left -= known
         return self._query.measures - left
-
-    def _of_events(self, day: Day, measures: frozenset[str]) -> None:
-        paths = [part.path for part in self._held.parts[day.site, day.date]]
-        self._parts.setdefault(measures, []).extend(paths)
-        self._spoken.setdefault("events", set()).add(day.date)
 
     def _note(self, day: Day, told: frozenset[str]) -> None:
         if told:
@@ -128,19 +124,26 @@ class _Choice:
             self._missing.append(day)
 
     def made(self) -> Plan:
-        daily = [
-            Reading(self._supplies[number], measures, files=tuple(files))
-            for (number, measures), files in self._files.items()
-        ]
         if any(day.has_events for day in self._missing):
             self._unknown |= self._query.measures & {"conversions"}  # which are a share of more
-        raw = [Reading(EVENTS, m, parts=tuple(paths)) for m, paths in self._parts.items()]
+        readings: dict[Reading, set[dt.date]] = {}
+        for (number, known), files in self._files.items():
+            if known := known - self._unknown:
+                reading = Reading(self._supplies[number], known, files=tuple(files))
+                readings[reading] = {file.date for file in files}
+        for known, parts in self._parts.items():
+            if known := known - self._unknown:
+                reading = Reading(EVENTS, known, parts=tuple(part.path for part in parts))
+                readings[reading] = {part.date for part in parts}
+        spoken: dict[str, set[dt.date]] = {}
+        for reading, dates in readings.items():
+            spoken.setdefault(reading.supply.table, set()).update(dates)
         return Plan(
             self._held.days,
-            (*daily, *raw),
+            tuple(readings),
             tuple(self._missing),
             frozenset(self._unknown),
-            self._spoken,
+            spoken,
             frozenset(self._whole),
         )
 
