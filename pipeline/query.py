@@ -61,8 +61,7 @@ def answers(
     due = {key: one for key, one in zip(keys, settled, strict=True) if known.get(key) is None}
     if due:
         reads = [asked.read(one, number) for number, one in enumerate(due.values())]
-        views_from = catalog.views_from()
-        found = _answered(reads, engine, limits, deadline or Deadline(), views_from)
+        found = _answered(reads, engine, limits, deadline or Deadline(), asked.views_from)
         for key, made in zip(due, found, strict=True):
             known[key] = made
             if cache:
@@ -122,6 +121,7 @@ class _Asked:
     def __init__(self, catalog: Catalog, now: dt.datetime) -> None:
         self._catalog, self._now = catalog, now
         self._zones = {site.name: site.timezone for site in catalog.sites()}
+        self.views_from = catalog.views_from()
         self._days: dict[Span, tuple[Day, ...]] = {}
         self._held: dict[Span, Holdings] = {}
 
@@ -141,7 +141,7 @@ class _Asked:
         for span in spans:
             if span not in self._days:
                 self._days[span] = days_of(self._catalog, span)
-        return (asked, *(self._days[span] for span in spans))
+        return (asked, *(self._days[span] for span in spans), *self.views_from.items())
 
     def read(self, asked: _Settled, number: int) -> Read:
         query = asked.query

@@ -73,13 +73,15 @@ def visits_of(records: Iterable[Record]) -> list[Visit]:
 def confirmed(records: list[Record]) -> list[Record]:
     """Without the views of a log that a script's or a pixel's stand for."""
     views = [r for r in records if r.view]
-    scripted = {r.visitor for r in views if r.values["origin"] in ("script", "api")}
-    pixeled = {(r.visitor, r.values["page"]) for r in views if r.values["origin"] == "pixel"}
+    scripted = {r.visitor for r in views if r.values.get("origin", "log") in ("script", "api")}
+    pixeled = {
+        (r.visitor, r.values["page"]) for r in views if r.values.get("origin", "log") == "pixel"
+    }
     return [
         r
         for r in records
         if not r.view
-        or r.values["origin"] != "log"
+        or r.values.get("origin", "log") != "log"
         or (r.visitor not in scripted and (r.visitor, r.values["page"]) not in pixeled)
     ]
 
