@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pipeline.access import keys, links, owners, secret, users
+from pipeline.backup import backup
 from pipeline.catalog import Catalog
 from pipeline.errors import AccessError
 from tallylog import main
@@ -152,6 +153,14 @@ def test_many_that_open_a_new_store_at_once_all_do(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         opened = list(pool.map(Catalog, [tmp_path / "data"] * 8))
     assert [catalog.sites() for catalog in opened] == [[]] * 8
+
+
+def test_a_backup_holds_users_but_not_the_key_of_their_sessions(catalog, tmp_path: Path) -> None:
+    users.add(catalog, "ann", None)
+    secret.signing_key(catalog.data_dir)
+    backup(catalog, tmp_path / "backup")
+    assert not list((tmp_path / "backup").rglob("*secret*"))
+    assert [user.name for user in users.listed(Catalog(tmp_path / "backup"))] == ["ann"]
 
 
 def test_no_secret_comes_into_a_log(tmp_path: Path, caplog) -> None:

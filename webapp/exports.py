@@ -11,12 +11,13 @@ from pipeline import export as files
 from pipeline import extract, question
 from webapp import api_models as m
 from webapp.answering import BOUNDS, ask
+from webapp.api_fields import MOST_EXPORTED
 
 
 def export(asked: m.ExportAsked) -> Response:
     said = asked.as_question()
     form = files.format_named(said.pop("format"))
-    (answer,) = ask([question.from_dict(said)], replace(BOUNDS, rows=m.MOST_EXPORTED))
+    (answer,) = ask([question.from_dict(said)], replace(BOUNDS, rows=MOST_EXPORTED))
     file = io.BytesIO()
     form.write(extract.answer(answer), file)
     told = Response(file.getvalue(), content_type=form.content_type)

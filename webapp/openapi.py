@@ -81,12 +81,11 @@ def _operation(route: Shown, schemas: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-_FILES = {
-    kind: {"schema": {"type": "string", "format": "binary"}}
-    for kind in (
-        *("text/csv", "application/json", "application/vnd.apache.parquet"),
-        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    )
+_FILES: dict[str, Any] = {
+    "text/csv": {"schema": {"type": "string"}},
+    "application/json": {"schema": {"type": "array", "items": {"type": "object"}}},
+    "application/vnd.apache.parquet": {"schema": {}},
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {"schema": {}},
 }
 
 
