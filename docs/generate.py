@@ -87,7 +87,6 @@ def _help(command: click.Command, name: str) -> str:
 
 
 def _schema() -> str:
-    columns = [(f"`{c.name}`", f"`{_type(c.type)}`", c.doc) for c in schema.EVENTS_COLUMNS]
     kept = [_dimension(d) for d in schema.DIMENSIONS.values()]
     details = [_dimension(d) for d in schema.DETAILS.values()]
     times = [_dimension(d) for d in schema.TIMES.values()]
@@ -101,7 +100,9 @@ def _schema() -> str:
             _MADE,
             "",
             "What each number means is in [definitions.md](definitions.md).",
-            *_section("Events", ("column", "type", "what it holds"), columns),
+            *_section(
+                "Events", ("column", "type", "what it holds"), _columns(schema.EVENTS_COLUMNS)
+            ),
             *_section("Classes", ("class", "what it is"), _named(schema.CLASSES)),
             *_section("Outcomes that are not a class", ("outcome", ""), _named(schema.OUTCOMES)),
             *_section("Kinds of bots", ("`bot_category`", ""), _named(schema.BOT_CATEGORIES)),
@@ -117,9 +118,22 @@ def _schema() -> str:
             *_section("Metrics of raw events", ("metric", ""), _named(schema.DETAIL_MEASURES)),
             *_section("Metrics worked out", ("metric", "from", "what it says"), ratios),
             *_section("Other metrics", ("metric", "what it says"), others),
+            *_daily(),
             "",
         ]
     )
+
+
+def _daily() -> Iterator[str]:
+    """The tables that `tallylog sql` calls daily.NAME."""
+    for name, columns in schema.DAILY.items():
+        heads = ("column", "type", "what it holds")
+        yield from _section(f"Daily table: {name}", heads, _columns(columns))
+    yield from _section("Scopes of daily totals", ("`scope`", ""), _named(schema.SCOPES))
+
+
+def _columns(columns: Iterable[schema.Column]) -> list[tuple[str, str, str]]:
+    return [(f"`{c.name}`", f"`{_type(c.type)}`", c.doc) for c in columns]
 
 
 def _dimension(found: schema.Dimension) -> tuple[str, str, str]:
