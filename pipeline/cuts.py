@@ -182,7 +182,7 @@ def needed(by: Iterable[str], filters: Sequence[Tree]) -> frozenset[str]:
 
 def level_of(measures: Collection[str], by: Sequence[str], filters: Sequence[Tree]) -> Level:
     """What a cut has to know for these measures."""
-    if has_done(filters):
+    if has_done(filters) or set(measures).intersection(schema.SCRIPT_DETAILS):
         return Level.VISITS
     if not set(measures).intersection(PEOPLE):
         return Level.RECORDS
@@ -203,15 +203,19 @@ def cut(
     Filter values are bound: see `parameters`.
     """
     people = bool(set(measures).intersection(PEOPLE))
+    scripted = bool(set(measures).intersection(schema.SCRIPT_DETAILS))
     records = bool(set(measures).intersection(RECORDS))
     light = level == Level.VIEWS
     people_sql = viewers_cut if light else people_cut
     parts = [people_sql(by, filters, shift)] if people else []
     records = records and not NOT_OF_RECORDS & dimensions_in(by, filters)
-    if records or not people:
+    if records or not (people or scripted):
         parts.append(_records(by, filters, shift))
+    if scripted:
+        parts.append(_scripted(by, filters, shift))
     names = [
         *(name for name in PEOPLE if people and (name in VIEWERS or not light)),
+        *(name for name in schema.SCRIPT_DETAILS if scripted),
         *(name for name in RECORDS if records),
     ]
     return sql(
@@ -273,6 +277,20 @@ def _touched(by: Sequence[str], own: dict[str, Tree], shift: Shift) -> tuple[str
         view_filters=_all(own, "steps"),
     )
     return text, list(keys)
+
+
+def _scripted(by: Sequence[str], filters: Sequence[Tree], shift: Shift) -> str:
+    """Columns key0, key1, … and the measures of visitors of whom scripts told, or did not."""
+    tables = ["steps" if of_view(name) else "visits" for name in by]
+    return sql(
+        "scripted",
+        keys=" ".join(
+            f"{expression(table, name, shift)} as key{i},"
+            for i, (table, name) in enumerate(zip(tables, by, strict=True))
+        ),
+        filters=_all(named(filters), "steps"),
+        outer_keys=_outer_keys(by),
+    )
 
 
 def _tests_views(tree: Tree) -> bool:

@@ -218,6 +218,8 @@ DETAIL_MEASURES: dict[str, str] = {
     "cache_hits": "Records whose cache result says that the cache answered.",
     "cache_known": "Records with a cache result.",
     "conversions": "Visits with a custom event that fits the filters.",
+    "checked_visitors": "Visitors of days on which a script or server told of views.",
+    "unscripted_visitors": "Those of them of whom it told no view.",
 }
 #: Metrics worked out from measures: name -> (numerator, denominator, what it says).
 RATIOS: dict[str, tuple[str, str, str]] = {
@@ -225,6 +227,11 @@ RATIOS: dict[str, tuple[str, str, str]] = {
     "visit_duration": ("duration_s", "visits", "Mean seconds a visit, bounces included."),
     "views_per_visit": ("views", "visits", "Views a visit."),
     "error_rate": ("errors", "hits", "Share of the records that are errors (0 to 1)."),
+    "unscripted_rate": (
+        "unscripted_visitors",
+        "checked_visitors",
+        "Share of the visitors of whom no script told, where there is one (0 to 1).",
+    ),
     "cache_hit_ratio": ("cache_hits", "cache_known", "Share that the cache answered (0 to 1)."),
 }
 #: Metrics worked out from how long records took: name -> (percent, what it says).
@@ -238,6 +245,7 @@ LATENCY = "latency"
 CONVERSION_RATE = "conversion_rate"
 #: Measures that count records, not people: they have no value by entry or exit.
 RECORD_MEASURES = ("hits", "bot_hits", "bytes")
+SCRIPT_DETAILS = ("checked_visitors", "unscripted_visitors")
 RECORD_DETAILS = ("errors", "not_found", "cache_hits", "cache_known")
 #: All metrics, and what each says.
 METRICS: dict[str, str] = {

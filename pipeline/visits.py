@@ -24,7 +24,7 @@ Mask = npt.NDArray[np.bool_]
 GAP_MS = 30 * 60 * 1000
 #: What steps are put in order by, and what of it they need no more when they are.
 _ORDER = ("site", "date", "visitor", "time_ms", "log_id", "offset")
-_SPENT = ("visitor", "log_id", "offset", "evidence")
+_SPENT = ("visitor", "log_id", "offset")
 #: Measures of a visit that are sums of flags of its steps.
 FLAGS = {
     "views": "is_view",

@@ -154,3 +154,46 @@ def test_a_site_may_say_what_tells_of_its_views(
         assert store.ask(["views"], site="t") == {(): [1]}
         rollup(catalog)
     assert not any(day.stale for day in catalog.days())
+
+
+def unscripted(rows: list[dict[str, Any]], by: str) -> dict[object, list[object]]:
+    """Of each value, the visitors of days with a script, and those of whom it told nothing."""
+    views = [r for r in rows if r["class"] == "page" and not r.get("bot")]
+    scripted = {(r["date"], r["visitor"]) for r in views if r["origin"] in ("script", "api")}
+    days = {date for date, _ in scripted}
+    found: dict[object, list[object]] = {}
+    for value in {_text(r[by]) for r in views}:
+        people = {(r["date"], r["visitor"]) for r in views if _text(r[by]) == value}
+        checked = {one for one in people if one[0] in days}
+        found[value] = [len(checked), len(checked - scripted)]
+    return found
+
+
+@settings(max_examples=6, deadline=None)
+@given(rows=ROWS)
+def test_visitors_of_whom_no_script_told_are_those_of_the_reference(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]
+) -> None:
+    data = tmp_path_factory.mktemp("store")
+    add(Catalog(data), rows)
+    found = Store(data, Config()).ask(["checked_visitors", "unscripted_visitors"], ["date"])
+    assert known(found) == known({(k,): v for k, v in unscripted(rows, "date").items()})
+
+
+def test_the_rate_of_unscripted_visitors_is_that_of_days_with_a_script(tmp_path: Path) -> None:
+    tomorrow = DAY + dt.timedelta(days=1)
+    rows = [
+        event("10:00:00", "/a", who=1, origin="script", country="FR"),
+        event("10:00:00", "/a", who=2, country="FR"),
+        event("10:00:00", "/a", who=3, country="DE"),
+        event("10:00:00", "/a", who=4, country="DE", origin="pixel"),
+        bot("10:00:00", "/a", who=5),
+        event("10:00:00", "/a", who=6, date=tomorrow, country="FR"),
+    ]
+    add(Catalog(tmp_path), rows)
+    store = Store(tmp_path, Config())
+    assert store.ask(["unscripted_rate", "visitors"]) == {(): [0.75, 5]}
+    assert store.ask(["unscripted_rate"], ["country"]) == {("FR",): [0.5], ("DE",): [1.0]}
+    assert store.ask(["unscripted_rate"], ["date"]) == {("2026-03-01",): [0.75]}
+    assert store.ask(["unscripted_rate"], [], ["page==/b"]) == {(): [None]}
+    assert store.ask(["unscripted_rate"], ["entry"]) == {("/a",): [0.75]}
