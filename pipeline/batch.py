@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from pipeline import store
 from pipeline.catalog import Catalog
 from pipeline.commit import Advance, NewPart
+from pipeline.folders import make_folders
 from pipeline.kept import Kept, Rows
 from pipeline.working import Day, Result
 
@@ -49,12 +50,16 @@ class Batch:
         salts = {key: n for result in self.results for key, n in result.salts.items()}
         without_rows = Batch([replace(result, rows={}) for result in self.results])
         writing = Writing(without_rows, [], [])
-        for number, ((site, date), rows) in enumerate(self.days().items(), first):
-            path = store.part_path(site, date, writer, number)
-            part = NewPart(path, site_ids[site], date, 0, 0, {}, salts.get((site, date), 1))
-            writing.paths.append(catalog.absolute(path))
-            kept.add(writing.paths[-1], rows)
-            writing.parts.append(pool.submit(_write, part, writing.paths[-1], rows))
+        days = self.days()
+        names = [store.part_path(*day, writer, number) for number, day in enumerate(days, first)]
+        writing.paths.extend(map(catalog.absolute, names))
+        make_folders({path.parent for path in writing.paths})
+        for name, path, ((site, date), rows) in zip(
+            names, writing.paths, days.items(), strict=True
+        ):
+            part = NewPart(name, site_ids[site], date, 0, 0, {}, salts.get((site, date), 1))
+            kept.add(path, rows)
+            writing.parts.append(pool.submit(_write, part, path, rows))
         return writing
 
     def advances(self) -> list[Advance]:
