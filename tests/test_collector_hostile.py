@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from parsers.parse import parse
 from parsers.registry import load_formats
 from tests.collectors import Sender
-from webapp.collector import ROUTES
+from webapp.collector_routes import ROUTES
 
 JOURNAL = load_formats()["journal"]
 ENDPOINTS = [route.suffix for route in ROUTES if route.suffix.startswith("/api")]

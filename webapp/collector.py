@@ -6,7 +6,6 @@ application behind it. `wrapped` puts it before a WSGI application; gateway.py s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,97 +24,23 @@ from pipeline.enrich.salts import Salts
 from pipeline.journal import Journal
 from pipeline.journal_ids import Ids
 from webapp.collector_batch import Batches
-from webapp.collector_http import GIF, Answer, Environ, Header, Request
+from webapp.collector_http import Answer, Environ, Request
 from webapp.collector_limits import Buckets
 from webapp.collector_people import People
 from webapp.collector_record import DISK_ERRORS, Entry, Recorder
 from webapp.collector_refusals import Refused
+from webapp.collector_routes import BATCH, BATCH_BYTES, ROUTES, Route
 from webapp.collector_sites import sites_of
-from webapp.collector_told import Told, body_of, content_view, page_view, pixel, plausible
 from webapp.collector_upkeep import Upkeep
 
-BODY_BYTES = 64 << 10
-BATCH_BYTES = 2 << 20
 URL_BYTES = 8 << 10
 #: Requests that are remembered, and the longest of them.
 REMEMBERED, REMEMBERED_BYTES = 10_000, 1024
 #: Who asks from this machine is a server in front of this one.
 LOOPBACK = ("127.0.0.0/8", "::1/128")
-_NO_STORE: Header = ("cache-control", "no-store")
-_JSON: Header = ("content-type", "application/json")
 
-Read = Callable[[Request], Told]
-Say = Callable[[Request, str], Answer]
 StartResponse = Callable[..., Any]
 Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A request whose path ends in `suffix`. `read` says what it tells, `say` answers it: with
-    a reason, where it was not taken. Without an `origin` it is the sender's."""
-
-    suffix: str
-    methods: frozenset[str]
-    origin: str
-    read: Read
-    say: Say
-    body_bytes: int = BODY_BYTES
-
-
-def _pixel(request: Request, reason: str) -> Answer:
-    headers = [
-        ("content-type", "image/gif"),
-        _NO_STORE,
-        ("cross-origin-resource-policy", "cross-origin"),
-    ]
-    if request.method == "HEAD":
-        return Answer(200, [*headers, ("content-length", str(len(GIF)))])
-    return Answer(200, headers, GIF)
-
-
-def _silent(request: Request, reason: str) -> Answer:
-    return Answer(204, [_NO_STORE])
-
-
-#: Reasons that are the sender's mistake, and the status that says so.
-_STATUS = {"method": 405, "rate": 429, "large": 413, "long": 414, "slow": 408, "lost": 503}
-
-
-def _tracked(request: Request, reason: str) -> Answer:
-    if not reason or reason in ("owner", "excluded"):
-        return _json(200, {"success": True, "tracked": not reason})
-    return _json(_STATUS.get(reason, 400), {"success": False, "error": reason})
-
-
-def _accepted(request: Request, reason: str) -> Answer:
-    wrong = {"json": "body", "no event": "name", "no page": "url", "no site": "domain"}
-    if reason in wrong:
-        return _json(400, {"errors": {wrong[reason]: [reason]}})
-    status = _STATUS.get(reason, 202)
-    return Answer(status, [("content-type", "text/plain"), _NO_STORE], b"ok")
-
-
-def _json(status: int, told: Any) -> Answer:
-    return Answer(status, [_JSON, _NO_STORE], json.dumps(told).encode())
-
-
-def _of_body(read: Callable[[dict[str, Any], str | None], Told]) -> Read:
-    return lambda request: read(body_of(request.body), request.headers.get("referer"))
-
-
-_GET, _POST = frozenset({"GET", "HEAD"}), frozenset({"POST"})
-_PIXEL: Read = lambda request: pixel(request.query, request.headers.get("referer"))  # noqa: E731
-ROUTES = (
-    Route("/pixel.gif", _GET, "pixel", _PIXEL, _pixel),
-    Route("/p.gif", _GET, "pixel", _PIXEL, _pixel),
-    Route("/api/track/page-view", _POST, "", _of_body(page_view), _silent),
-    Route("/api/track-view/", _POST, "", _of_body(content_view), _tracked),
-    Route("/api/track-view", _POST, "", _of_body(content_view), _tracked),
-    Route("/api/event", _POST, "", _of_body(plausible), _accepted),
-)
-#: Answered by `Batches`.
-BATCH = "/api/events"
 
 
 @dataclass(slots=True)
@@ -213,7 +138,7 @@ class Collector:
             ("access-control-allow-headers", "content-type, authorization"),
             ("access-control-max-age", "86400"),
         ]
-        return self._allowed(request, Answer(204, [*headers, _NO_STORE]))
+        return self._allowed(request, Answer(204, [*headers, ("cache-control", "no-store")]))
 
     def _allowed(self, request: Request, answer: Answer) -> Answer:
         """With leave to read the answer, for pages of our sites."""

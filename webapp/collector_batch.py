@@ -13,14 +13,13 @@ from pipeline.enrich.clients import parse_address
 from pipeline.journal_ids import Ids, digest
 from webapp.collector_http import Answer, Request
 from webapp.collector_record import DISK_ERRORS, Entry, Recorder
-from webapp.collector_refusals import REASONS, Refused
-from webapp.collector_told import URL_LENGTH, any_hit, json_of, moment, text
+from webapp.collector_refusals import REASONS, STATUS, Refused
+from webapp.collector_told import any_hit
+from webapp.collector_values import URL_LENGTH, json_of, moment, text
 
 MOST = 1000
 ORIGIN = "api"
 MayWrite = Callable[[str, str], bool]
-
-_STATUS = {"method": 405, "large": 413, "slow": 408, "lost": 503, "key": 401, "rate": 429}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class Batches:
             if error.reason != "lost":
                 self.recorder.counts.refuse(error.reason)
             told = {"error": error.reason, "says": REASONS[error.reason]}
-            return _json(_STATUS.get(error.reason, 400), told)
+            return _json(STATUS.get(error.reason, 400), told)
 
     def _take(self, hits: Sequence[Any], site: str | None, key: str) -> Answer:
         good: list[Line] = []

@@ -30,6 +30,12 @@ REASONS: dict[str, str] = {
     "repeated": "A hit with that id was taken before.",
 }
 
+#: The status of an answer that says so, where a sender is told of mistakes; 400 for the others.
+STATUS = {
+    **{"method": 405, "rate": 429, "large": 413, "long": 414, "slow": 408, "lost": 503},
+    "key": 401,
+}
+
 
 class Refused(Exception):
     """A hit is not taken; the argument is one of REASONS."""

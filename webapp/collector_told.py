@@ -6,29 +6,21 @@ sites.
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-import math
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.enrich.pixels import PLAIN, TEXT_LENGTH, described, parameters
+from pipeline.enrich.pixels import PLAIN, described, parameters
 from webapp.collector_refusals import Refused
+from webapp.collector_values import URL_LENGTH, Fields, is_true, number, properties, revenue, text
 
-URL_LENGTH = 4096
 ID_LENGTH = 128
-PROPERTIES, NAME_LENGTH, VALUE_LENGTH = 30, 300, 2000
 VIEW_TYPES = frozenset({"intentional", "listing", "search", "widget"})
 VIEW_SOURCES = frozenset({"web", "api", "widget", "player"})
 _SCREEN = re.compile(r"[1-9]\d{0,4}(?:x[1-9]\d{0,4})?")
 _LANGUAGE = re.compile(r"[A-Za-z0-9-]{2,35}")
 _COMMON = frozenset({*PLAIN})
-_TRUE = frozenset({"1", "true", "yes"})
-#: How far ahead of ours a sender's clock may be.
-AHEAD_SECONDS = 24 * 3600
 
 #: Short names that Plausible's trackers and ours write.
 SHORT = {
@@ -40,7 +32,6 @@ SHORT = {
 SHORT_OF_PIXEL = {"w": "screen", "l": "language", "h": "hash"}
 
 Body = Mapping[str, Any]
-Fields = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +106,8 @@ def plausible(told: Body, referer: str | None) -> Told:
 
 def _event(body: Body, name: str, referer: str | None) -> Told:
     fields = _page(body, referer) | _common(body) | {"kind": "event", "event": name}
-    fields |= _properties(body.get("properties") or body.get("props"))
-    return _told(body, fields | _revenue(body.get("revenue")))
+    fields |= properties(body.get("properties") or body.get("props"))
+    return _told(body, fields | revenue(body.get("revenue")))
 
 
 def _told(body: Body, fields: Fields) -> Told:
@@ -134,53 +125,11 @@ def _long(told: Body, short: Mapping[str, str]) -> Body:
 
 def _fragment(told: Body, url: str | None) -> Fields:
     """The page with its fragment, where the sender says that it is part of the page."""
-    if not url or "#" not in url or not _is_true(told.get("hash")):
+    if not url or "#" not in url or not is_true(told.get("hash")):
         return {}
     target, _, fragment = url.partition("#")
     path, mark, query = target.partition("?")
     return {"url": f"{path}%23{fragment.replace('?', '%3F')}{mark}{query}"}
-
-
-def body_of(data: bytes) -> dict[str, Any]:
-    """The JSON object that a body is."""
-    found = json_of(data)
-    if not isinstance(found, dict):
-        raise Refused("json")
-    return found
-
-
-def json_of(data: bytes) -> Any:
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise Refused("json") from error
-
-
-def moment(value: Any) -> float:
-    """Seconds since 1970 of a number of seconds or milliseconds, or an ISO 8601 time."""
-    try:
-        if isinstance(value, str):
-            found = dt.datetime.fromisoformat(value)
-            seconds = (found if found.tzinfo else found.replace(tzinfo=dt.UTC)).timestamp()
-        else:
-            seconds = float(value)
-            seconds = seconds / 1000 if seconds > 1e11 else seconds
-    except (ValueError, TypeError, OverflowError, OSError) as error:
-        raise Refused("time") from error
-    if not 0 <= seconds <= time.time() + AHEAD_SECONDS:
-        raise Refused("time")
-    return seconds
-
-
-def text(value: Any, length: int = TEXT_LENGTH) -> str | None:
-    """A text or a number as text; None where it is neither, or empty."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    try:
-        plain = (value if isinstance(value, str) else str(value)).strip()[:length]
-    except ValueError:
-        return None  # a number of more digits than Python writes
-    return plain.replace("\0", "\ufffd") or None
 
 
 def _page(body: Body, referer: str | None) -> Fields:
@@ -218,50 +167,9 @@ def _common(told: Body) -> Fields:
         if value and shape.fullmatch(value):
             found[name] = value
     if (signed := told.get("signed_in")) is not None:
-        found["signed_in"] = "true" if _is_true(signed) else "false"
-    return found | _value(told.get("value"))
-
-
-def _is_true(told: Any) -> bool:
-    return told is True or text(told) in _TRUE
+        found["signed_in"] = "true" if is_true(signed) else "false"
+    return found | number(told.get("value"))
 
 
 def _viewer(told: Body) -> tuple[str | None, str | None]:
     return text(told.get("viewer"), URL_LENGTH), text(told.get("owner"), URL_LENGTH)
-
-
-def _value(told: Any) -> Fields:
-    number = text(told)
-    try:
-        good = number is not None and math.isfinite(float(number))
-    except ValueError:
-        good = False
-    return {"value": str(float(number))} if good and number else {}
-
-
-def _revenue(told: Any) -> Fields:
-    """Plausible's revenue: an amount, whose currency is a property."""
-    if isinstance(told, str):
-        try:
-            told = json_of(told.encode("utf-8", "replace"))
-        except Refused:
-            return {}
-    return _value(told.get("amount")) if isinstance(told, dict) else {}
-
-
-def _properties(told: Any) -> Fields:
-    """An object, or a text that is one: up to PROPERTIES of its values that are no objects."""
-    if isinstance(told, str):
-        try:
-            told = json_of(told.encode("utf-8", "replace"))
-        except Refused:
-            return {}
-    if not isinstance(told, dict):
-        return {}
-    kept: Fields = {}
-    for name, value in told.items():
-        shown = str(value).lower() if isinstance(value, bool) else text(value, VALUE_LENGTH)
-        key = text(name, NAME_LENGTH)
-        if shown is not None and key is not None and len(kept) < PROPERTIES:
-            kept[key] = shown
-    return {"properties": json.dumps(kept, ensure_ascii=False)} if kept else {}

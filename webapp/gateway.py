@@ -17,8 +17,9 @@ from sys import stderr
 from typing import Any
 
 from webapp import gone
-from webapp.collector import BATCH, Application, Collector, settled
+from webapp.collector import Application, Collector, settled
 from webapp.collector_http import Answer, Header, Request, text_of
+from webapp.collector_routes import BATCH
 
 #: Requests that the application works on at once; those that stream hold a thread each.
 THREADS = 48
