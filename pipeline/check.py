@@ -42,12 +42,12 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """`unlisted` files are of writers that died; `maintain` deletes them. The folder was `open`
-    where others than its owner could read it; it is closed now, if the owner is who asked."""
+    """`unlisted` files are of writers that died; `maintain` deletes them. The folder was
+    `open_to_others` than its owner; it is closed now, if the owner is who asked."""
 
     files: int
     unlisted: int
-    open: bool
+    open_to_others: bool
     damages: list[Damage]
 
 

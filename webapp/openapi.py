@@ -19,6 +19,7 @@ _PROBLEMS = {
     "401": "Show a key, or sign in.",
     "403": "You may not see this.",
     "404": "There is no such site.",
+    "413": "The body is too long.",
     "415": "The body is not JSON.",
     "503": "Too much is being asked, or the question took too long; see Retry-After.",
 }
@@ -96,7 +97,11 @@ def _ref(model: type[BaseModel] | None) -> dict[str, str]:
 
 def _problem(text: str) -> dict[str, Any]:
     content = {"application/problem+json": {"schema": _ref(Problem)}}
-    return {"description": text, "content": content}
+    found: dict[str, Any] = {"description": text, "content": content}
+    if "Retry-After" in text:
+        seconds = {"schema": {"type": "integer"}, "description": "Seconds to wait."}
+        found["headers"] = {"Retry-After": seconds}
+    return found
 
 
 def _parameters(route: Shown, schema: dict[str, Any]) -> Iterable[dict[str, Any]]:
