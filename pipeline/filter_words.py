@@ -62,8 +62,10 @@ def _tree(given: Any, level: int) -> Tree:
     if level > 40:
         raise QueryError("The filter is nested too deeply.", "write it flatter")
     if not isinstance(given, Sequence) or isinstance(given, str) or not given:
-        raise QueryError(f"{given!r} is not a filter.", f"write a list {_SHAPE}")
+        raise QueryError(f"{_shown(given)} is not a filter.", f"write a list {_SHAPE}")
     word, *rest = given
+    if not isinstance(word, str):
+        raise QueryError(f"A filter begins with {_shown(word)}.", f"write it {_SHAPE}")
     if word in TESTS and len(rest) == 2 and isinstance(rest[0], str):
         return _tests(word, rest[0], rest[1])
     if word in JOINS and len(rest) == 1 and isinstance(rest[0], Sequence):
@@ -75,8 +77,14 @@ def _tree(given: Any, level: int) -> Tree:
         if has_done([part]):
             raise QueryError("has_done stands within has_done.", "join the two with and")
         return Done(part)
-    advice = f"write it {_SHAPE}" if word in WORDS else near(str(word), WORDS)
-    raise QueryError(f"A filter begins with {word!r}.", advice)
+    advice = f"write it {_SHAPE}" if word in WORDS else near(word, WORDS)
+    raise QueryError(f"A filter begins with {_shown(word)}.", advice)
+
+
+def _shown(given: Any) -> str:
+    """No more of it than fits into a message."""
+    text = repr(given)
+    return text if len(text) <= 100 else f"{text[:100]}…"
 
 
 def _tests(word: str, dimension: str, values: Any) -> Tree:

@@ -115,6 +115,43 @@ def test_a_filter_that_is_too_deep_is_refused(client) -> None:
     )
 
 
+ODD = (
+    [{}, []],
+    [None],
+    [[]],
+    [["is"]],
+    ["is", "country", {"a": 1}],
+    ["is", "country", [{"a": 1}]],
+    ["is", "country", [["FR"]]],
+    ["is", 1, ["FR"]],
+    ["and", "country==FR"],
+    ["and", {}],
+    ["or", []],
+    ["and", []],
+    ["not", ["and", []]],
+    ["not", ["or", []]],
+    ["has_done", ["or", []]],
+    ["is", "status", [1.5]],
+    ["is", "hour", [True]],
+    ["is", "date", ["2026-03-01T00:00:00"]],
+    ["is", "prop:a]b.c$", ["x"]],
+    ["matches_regex", "page", ["("]],
+    ["contains", "page", ["\x00"]],
+    ["is", "page", ["\ud800"]],
+    ["is", "page", ["x" * 100_000]],
+    ["is", "page", [str(n) for n in range(1000)]],
+    ["country==FR", ["is", "country", ["FR"]]],
+)
+
+
+@pytest.mark.parametrize("filters", ODD, ids=lambda odd: str(odd)[:40])
+def test_an_odd_filter_is_answered_or_refused_in_few_words(client, filters) -> None:
+    asked = {"site": "s", "dimensions": ["page"], "filters": filters, **RANGE}
+    answer = client.post("/api/v1/query", json=asked)
+    assert answer.status_code in (200, 400), answer.text
+    assert len(answer.text) < 3000
+
+
 @pytest.mark.parametrize(
     "body, kind, status",
     [("{", "application/json", 400), ("[]", "application/json", 400), ("a=b", "text/plain", 415)],

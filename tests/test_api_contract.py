@@ -70,4 +70,4 @@ def test_the_document_says_what_the_api_does(schema) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("change", [of_a_site, lambda case: None])
 def test_nothing_that_is_asked_makes_the_api_fail(schema, change) -> None:
-    ask(schema, 300, change)
+    ask(schema, 100, change)

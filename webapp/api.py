@@ -119,8 +119,12 @@ def _body() -> dict[str, Any]:
         abort(415, "Send JSON, as Content-Type: application/json.")
     try:
         given = request.get_json()
+        # JSON can write halves of characters, which are no text.
+        json.dumps(given, ensure_ascii=False).encode()
     except RecursionError:
         abort(400, "The body is nested too deeply.")
+    except UnicodeEncodeError:
+        abort(400, "A text of the body holds half a character (a lone surrogate).")
     if not isinstance(given, dict):
         abort(400, "The body is one JSON object.")
     return given
