@@ -158,7 +158,7 @@ def share() -> None:
 
 @share.command("add")
 @click.option("--site", type=name, required=True, help="Name of the site.")
-@click.option("--days", type=click.IntRange(1), metavar="N", help="Days that it holds.")
+@click.option("--days", type=click.IntRange(1, 36_500), metavar="N", help="Days that it holds.")
 @click.option("--filter", "filters", multiple=True, help="Show only this, as in a query.")
 @click.option("--password", is_flag=True, help="Ask for a password that the link shall have.")
 @_password

@@ -153,6 +153,31 @@ def test_no_page_has_a_script_or_style_of_its_own(app, shown, sessions, path: st
             assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=", answer.text)
 
 
+@pytest.mark.parametrize("days", ["\u00b2", "9" * 30, "-1"])
+@pytest.mark.parametrize(
+    "path", [path for m, path, _ in rows() if path.startswith("/settings/") and m == "POST"]
+)
+def test_a_form_with_nonsense_is_refused_on_its_page(
+    app, shown, sessions, path: str, days: str
+) -> None:
+    fields = (
+        "id",
+        "days",
+        "name",
+        "site",
+        "role",
+        "scope",
+        "kind",
+        "pattern",
+        "date",
+        "text",
+        "back",
+    )
+    given = dict.fromkeys(fields, "x/\u00b2 ") | {"filter": "", "days": days}
+    answer = visitor(app, "admin", shown, sessions).post(path, data=given)
+    assert answer.status_code == 302 and answer.location.startswith(("/settings/", "/s/s/"))
+
+
 def test_a_public_site_may_be_read_by_everybody_and_no_other(tmp_path: Path) -> None:
     client = application(configured(tmp_path / "data", ("open", "s"))).test_client()
     asked = ("/s/{}/", "/api/v1/query?site={}", "/api/v1/live?site={}")

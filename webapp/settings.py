@@ -18,6 +18,9 @@ from pipeline.exclusions import KINDS
 from webapp.auth import admin_only, local, manages_site
 from webapp.current import catalog, config, engine, site_names
 
+#: A link that holds for longer holds for ever.
+LONGEST_DAYS = 36_500
+
 settings = Blueprint("settings", __name__, url_prefix="/settings")
 
 
@@ -100,6 +103,11 @@ def _field(name: str) -> str:
     return request.form.get(name, "").strip()
 
 
+def _number(name: str) -> int:
+    """0, which is nobody's, for what is none."""
+    return request.form.get(name, 0, type=int)
+
+
 @settings.post("/users")
 @admin_only
 def add_user() -> Response:
@@ -153,7 +161,11 @@ def revoke_key() -> Response:
 def add_share() -> Response:
     def act() -> str:
         days, password, text = _field("days"), _field("password"), _field("filter")
-        life = dt.timedelta(days=int(days)) if days.isdigit() and int(days) else None
+        life = (
+            dt.timedelta(days=min(int(days), LONGEST_DAYS))
+            if days.isdecimal() and int(days)
+            else None
+        )
         filters = narrow.as_filter([text]) if text else None
         secret = links.share(catalog(), _field("site"), password or None, life, filters)
         return f"The link, which is shown this once: {config().web.address}share/{secret}"
@@ -165,7 +177,7 @@ def add_share() -> Response:
 @admin_only
 def remove_share() -> Response:
     def act() -> str:
-        links.unshare(catalog(), int(_field("id") or 0))
+        links.unshare(catalog(), _number("id"))
         return "The link opens nothing any more."
 
     return _done("access", act)
@@ -185,7 +197,7 @@ def add_exclusion() -> Response:
 @admin_only
 def remove_exclusion() -> Response:
     def act() -> str:
-        exclusions.remove(catalog(), int(_field("id") or 0))
+        exclusions.remove(catalog(), _number("id"))
         return "The rule is gone; what is read from now on is counted again."
 
     return _done("exclusions", act)
@@ -205,7 +217,7 @@ def add_note(site: str) -> Response:
 @settings.post("/notes/<site>/remove")
 @manages_site
 def remove_note(site: str) -> Response:
-    notes.remove(catalog(), site, int(_field("id") or 0))
+    notes.remove(catalog(), site, _number("id"))
     return _back(site)
 
 
