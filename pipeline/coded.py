@@ -95,20 +95,17 @@ def pieces(
 
 
 def _of_kept(kept: Sequence[Rows], names: Names) -> Iterator[Piece]:
-    known: dict[tuple[int, str], Codes] = {}
-
-    def column(rows: Rows, name: str) -> npt.NDArray[Any]:
-        lexicon, table = rows
-        values = _plain(table, name)
-        if name not in TEXTS:
-            return values
-        if (id(lexicon), name) not in known:
-            known[id(lexicon), name] = names.learn(name, lexicon.names(name).arrow())
-        return np.asarray(known[id(lexicon), name][values])
-
-    for group in _grouped((rows, rows[1].num_rows) for rows in kept):
-        columns = {n: np.concatenate([column(rows, n) for rows in group]) for n in COLUMNS}
-        yield _with_content(columns, names)
+    lexicons = {id(lexicon): lexicon for lexicon, _ in kept}
+    for key, lexicon in lexicons.items():
+        tables = [table for of, table in kept if id(of) == key]
+        learnt = {n: names.learn(n, lexicon.names(n).arrow()) for n in TEXTS if n != CONTENT}
+        moved = {n: codes for n, codes in learnt.items() if (np.diff(codes[:-1]) != 1).any()}
+        moved |= {n: codes for n, codes in learnt.items() if len(codes) > 1 and codes[0]}
+        for group in _grouped((table, table.num_rows) for table in tables):
+            table = pa.concat_tables(group)
+            columns = {name: _plain(table, name) for name in table.column_names}
+            columns |= {n: codes[columns[n]] for n, codes in moved.items() if n in columns}
+            yield _with_content(columns, names)
 
 
 def _of_files(parts: Sequence[Path], names: Names, threads: int) -> Iterator[Piece]:
