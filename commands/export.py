@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,7 +16,6 @@ from pipeline import terminal
 if TYPE_CHECKING:
     from pipeline.export import Rows
 
-Function = TypeVar("Function", bound=Callable[..., Any])
 #: Rows that `tallylog sql` prints, unless told otherwise.
 SHOWN = 1000
 _format = click.option(
