@@ -23,23 +23,27 @@ QUESTIONS: list[list[str]] = [[], ["page"], ["origin"], ["entry"], ["date", "pag
 ORIGINS = ["log", "pixel", "script", "api"]
 
 
-def row(minute: int, page: str, who: int, origin: str, kind: str) -> dict[str, Any]:
-    at = f"{9 + minute // 60:02}:{minute % 60:02}:00"
+def row(
+    minute: int, second: int, page: str, who: int, origin: str, kind: str, log: int
+) -> dict[str, Any]:
+    at = f"{9 + minute // 60:02}:{minute % 60:02}:{second:02}"
     date = DAY + dt.timedelta(days=who % 2)
     if kind == "bot":
-        return bot(at, page, who, origin=origin, date=date)
+        return bot(at, page, who, origin=origin, date=date, log_id=log)
     named = {"class": "event", "event": "e"} if kind == "event" else {}
-    return event(at, page, who, origin=origin, date=date, **named)
+    return event(at, page, who, origin=origin, date=date, log_id=log, **named)
 
 
 ROWS = st.lists(
     st.builds(
         row,
-        st.integers(0, 119),
+        st.sampled_from([0, 1, 40, 119]),
+        st.integers(0, 4),
         st.sampled_from(["/a", "/b", "/c"]),
         st.integers(1, 3),
         st.sampled_from(ORIGINS),
         st.sampled_from(["view", "view", "view", "event", "bot"]),
+        st.integers(1, 3),
     ),
     min_size=10,
     max_size=60,
@@ -53,7 +57,9 @@ def record(number: int, made: dict[str, Any]) -> Record:
     values |= dict.fromkeys(("utm_source", "utm_medium", "utm_campaign"))
     time_ms = int(made["time"].timestamp() * 1000)
     who = str(made["visitor"])
-    return Record("s", 1, number, time_ms, made["date"], made["bytes"], who, None, values)
+    return Record(
+        "s", made["log_id"], number, time_ms, made["date"], made["bytes"], who, None, values
+    )
 
 
 def known(table: dict[tuple[object, ...], list[object]]) -> dict[tuple[object, ...], list[object]]:
@@ -197,3 +203,14 @@ def test_the_rate_of_unscripted_visitors_is_that_of_days_with_a_script(tmp_path:
     assert store.ask(["unscripted_rate"], ["date"]) == {("2026-03-01",): [0.75]}
     assert store.ask(["unscripted_rate"], [], ["page==/b"]) == {(): [None]}
     assert store.ask(["unscripted_rate"], ["entry"]) == {("/a",): [0.75]}
+
+
+def test_a_pixel_that_the_log_in_front_of_the_collector_has_too_counts_once(tmp_path: Path) -> None:
+    second = dt.timedelta(milliseconds=700)
+    log, taken = event("10:00:00", "/a", origin="pixel"), event("10:00:00", "/a", origin="pixel")
+    taken |= {"time": log["time"] + second, "log_id": 2}
+    again = [one | {"time": one["time"] + dt.timedelta(hours=2)} for one in (log, taken)]
+    scripted = event("13:00:00", "/b", who=2, origin="script", log_id=2)
+    fallback = event("13:00:01", "/b", who=2, origin="pixel")
+    found = views(tmp_path, log, taken, *again, scripted, fallback)
+    assert found == {("pixel",): [2, 1], ("script",): [1, 1]}
