@@ -131,6 +131,11 @@ def answer(
     if not by:
         groups.setdefault((), Group())
     asked = {*by, *(dimension for dimension, _, _ in filters)}
+    scripted = {
+        (r.site, r.date) for r in chosen if r.view and r.values["origin"] in ("script", "api")
+    }
+    for group in groups.values():
+        group.scripted_days = scripted
     void = OF_RECORDS if asked & {"entry", "exit"} else ()
     return {
         key: [None if name in void else group.metric(name) for name in metrics]
@@ -146,6 +151,7 @@ class Group:
         self.views: list[Record] = []
         self.events: list[Record] = []
         self.visits: list[Visit] = []
+        self.scripted_days: set[tuple[object, ...]] = set()
 
     def metric(self, name: str) -> object:
         """A number by its name."""
@@ -174,6 +180,21 @@ class Group:
 
     def visitors(self) -> int:
         return len({r.visitor for r in self.views})
+
+    def _checked(self) -> list[Record]:
+        return [r for r in self.views if (r.site, r.date) in self.scripted_days]
+
+    def checked_visitors(self) -> int:
+        return len({r.visitor for r in self._checked()})
+
+    def unscripted_visitors(self) -> int:
+        views = self._checked()
+        told = {r.visitor for r in views if r.values["origin"] in ("script", "api")}
+        return len({r.visitor for r in views} - told)
+
+    def unscripted_rate(self) -> float | None:
+        checked = self.checked_visitors()
+        return self.unscripted_visitors() / checked if checked else None
 
     def bounces(self) -> int:
         return sum(1 for v in self.visits if v.bounce)
