@@ -5,10 +5,14 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from publicsuffixlist import PublicSuffixList
 
 from pipeline.enrich import rulebook
-from pipeline.enrich.referrers import URL_LENGTH, ReferrerFacts, Referrers
+from pipeline.enrich.referrers import URL_LENGTH, ReferrerFacts, Referrers, _public_suffixes
 from pipeline.schema import CHANNELS
 
 CASES = tomllib.loads((Path(__file__).parent / "enrich" / "referrers.toml").read_text("utf-8"))
@@ -42,6 +46,55 @@ def test_a_long_referrer_is_cut(referrers):
     facts = referrers.describe("http://example.net/" + "x" * 100_000, HOST)
     assert facts.referrer_url == "http://example.net/".ljust(URL_LENGTH, "x")
     assert referrers.describe("http://" + "x." * 10_000, HOST).channel == "direct"
+
+
+def described(referrers, pairs):
+    texts, hosts = (pl.Series(values, dtype=pl.String) for values in zip(*pairs, strict=True))
+    columns = referrers.describe_all(texts, hosts)
+    return [ReferrerFacts(*row) for row in zip(*columns, strict=True)]
+
+
+def test_many_referrers_at_once_get_the_same_facts_as_one_by_one(referrers):
+    pairs = [(case["referrer"], case.get("host", HOST)) for case in CASES["case"]]
+    pairs += [
+        (None, None),
+        ("", ""),
+        ("http://a.b/x y ", None),
+        (" http://a.b/\x1f", "a.b"),
+        ("http://a.b", "a b"),
+        ("http://a.b/1.2.3.4/?5.6.7.8", None),
+        ("HTTP://A.B/C#D", None),
+        ("http://example.net/" + "x" * 1000, HOST),
+        ("https://example.net/%31.2.3.4" + "x" * 500 + "1.2.3.4", HOST),
+    ]
+    assert described(referrers, pairs) == [referrers.describe(*pair) for pair in pairs]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.builds(
+                "".join,
+                st.tuples(
+                    st.sampled_from(["", "http://", "https://a.com/", "HTTP://"]),
+                    st.text("/.?# \t\x00\x1f\xa0%A1:@\\[]-éa", max_size=20),
+                ),
+            ),
+            st.sampled_from([None, "", "a.com", "a"]),
+        ),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_any_referrers_at_once_get_the_same_facts_as_one_by_one(pairs):
+    referrers = Referrers(frozenset({"example.org"}))
+    assert described(referrers, pairs) == [referrers.describe(*pair) for pair in pairs]
+
+
+def test_the_public_suffixes_are_those_of_the_package():
+    ours, theirs = _public_suffixes(), PublicSuffixList()
+    assert vars(ours) == vars(theirs)
 
 
 @pytest.mark.parametrize("case", CASES["campaign"], ids=str)

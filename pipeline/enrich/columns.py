@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 
 Codes = npt.NDArray[np.integer[Any]]
@@ -20,21 +21,39 @@ class Coded:
     values: list[str | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The same with the values as a column: for those too many to be Python's."""
+
+    codes: Codes
+    values: pl.Series
+
+
 def coded(table: pa.Table, name: str) -> Coded:
     """A text column of RAW; all None when the log does not have it."""
+    found = texts(table, name)
+    return Coded(found.codes, found.values.to_list())
+
+
+def texts(table: pa.Table, name: str) -> Texts:
+    """The same as a column."""
+    none = pl.Series([None], dtype=pl.String)
     if name not in table.column_names:
-        return Coded(np.zeros(table.num_rows, np.int32), [None])
-    column = table.column(name)
-    array = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-    if isinstance(array, pa.ChunkedArray):
-        array = (
-            array.chunk(0) if array.num_chunks else pa.array([], pa.string()).dictionary_encode()
-        )
-    values = [*array.dictionary.to_pylist(), None]
+        return Texts(np.zeros(table.num_rows, np.int64), none)
+    array = _whole(table.column(name))
+    values = pl.Series(array.dictionary, dtype=pl.String).append(none)
     codes = array.indices
     if codes.null_count:
         codes = codes.fill_null(len(values) - 1)
-    return Coded(codes.to_numpy(), values)
+    # Of the width that numpy takes places in, or each use would make them so.
+    return Texts(codes.to_numpy().astype(np.int64), values)
+
+
+def _whole(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    array = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    if isinstance(array, pa.ChunkedArray):
+        return array.chunk(0) if array.num_chunks else pa.array([], pa.string()).dictionary_encode()
+    return array
 
 
 def numbers(table: pa.Table, name: str) -> npt.NDArray[Any]:

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 
 from parsers.raw import UNTOLD
 from pipeline.enrich import ready
 from pipeline.enrich.agents import AgentFacts, Agents
 from pipeline.enrich.classes import classify
-from pipeline.enrich.columns import Coded, Codes, coded, combine, distinct, numbers, split
+from pipeline.enrich.columns import Coded, Codes, coded, combine, distinct, numbers, split, texts
 from pipeline.enrich.countries import Countries, real_country
 from pipeline.enrich.days import Days, days_of, sites_of
 from pipeline.enrich.hashes import ADDRESS, AGENT, VISITOR, keyed
@@ -88,14 +89,10 @@ class Enricher:
 
     def _target(self, raw: pa.Table, lexicon: Lexicon) -> Columns:
         """What was asked for, on which host, and what became of it."""
-        urls, methods, mimes = (coded(raw, name) for name in ("url", "method", "mime"))
-        fields = ("host", *UrlFacts._fields[1:], "campaign")
-        facts = lexicon.facts("url", fields)
-        found = facts.columns(
-            urls.values,
-            lambda new: [(*known, known[_CAMPAIGN]) for known in self.paths.describe_all(new)],
-        )
-        columns = dict(zip(fields, (codes[urls.codes] for codes in found), strict=True))
+        urls, methods, mimes = texts(raw, "url"), coded(raw, "method"), coded(raw, "mime")
+        fields = (*UrlFacts._fields, "campaign")
+        found = lexicon.facts("url", fields).of(urls.values, self._targets)
+        columns = dict(zip(fields, (_spread(codes, urls.codes) for codes in found), strict=True))
         for name in ("host", "kind"):
             columns[name] = _told(raw, name, columns[name], lexicon)
         kinds = [self.paths.mime_kind(mime) for mime in mimes.values]
@@ -103,6 +100,10 @@ class Enricher:
             columns["kind"], Coded(mimes.codes, kinds), methods, numbers(raw, "status"), lexicon
         )
         return columns
+
+    def _targets(self, urls: pl.Series) -> Sequence[pl.Series | Sequence[Any]]:
+        facts = self.paths.describe_all(urls)
+        return [*facts, list(zip(*facts[_CAMPAIGN], strict=True))]
 
     def _audience(self, raw: pa.Table, agents: Coded, clients: Coded, lexicon: Lexicon) -> Columns:
         fields = (*AgentFacts._fields, "agent")
@@ -117,7 +118,7 @@ class Enricher:
                 for agent in new
             ],
         )
-        columns = dict(zip(fields, (codes[agents.codes] for codes in found), strict=True))
+        columns = dict(zip(fields, (_spread(codes, agents.codes) for codes in found), strict=True))
         columns |= ready.audience(raw, lexicon, columns)
         (country,) = lexicon.facts("client", ("country",)).columns(
             clients.values, lambda new: [(code,) for code in self.countries.lookup(new)]
@@ -137,22 +138,23 @@ class Enricher:
         if own not in self._referrers:
             self._referrers[own] = Referrers(own)
         known = self._referrers[own]
-        texts, hosts = coded(raw, "referrer"), lexicon.names("host").values
+        referrers, hosts = texts(raw, "referrer"), lexicon.names("host").values
+        names = pl.Series([*hosts, None], dtype=pl.String)
         # Shifted by one, because a missing host is -1.
-        keys, rows = distinct(combine((texts.codes, 0), (columns["host"] + 1, len(hosts) + 1)))
-        pairs = [
-            (texts.values[text], hosts[host - 1] if host else None)
-            for text, host in zip(*split(keys, len(hosts) + 1), strict=True)
-        ]
+        keys, rows = distinct(combine((referrers.codes, 0), (columns["host"] + 1, len(names))))
+        codes, of_hosts = np.divmod(keys, len(names))
+        asked = pl.Series(of_hosts - 1).cast(pl.String)
+        values = referrers.values.gather(codes)
+        values = (asked + " " + values).zip_with(values.is_not_null(), asked)
+
+        def describe(new: pl.Series) -> Sequence[pl.Series | Sequence[Any]]:
+            parts = new.str.splitn(" ", 2).struct.unnest().get_columns()
+            facts = known.describe_all(parts[1], names.gather(parts[0].cast(pl.Int64)))
+            return [*facts[:2], list(zip(*facts[_ARRIVAL], strict=True))]
+
         fields = ("referrer", "referrer_url", "arrival")
-        found = lexicon.facts(("referrer", own), fields).columns(
-            pairs,
-            lambda new: [
-                (facts.referrer, facts.referrer_url, facts[_ARRIVAL])
-                for facts in (known.describe(*pair) for pair in new)
-            ],
-        )
-        arrived = dict(zip(fields, (codes[rows] for codes in found), strict=True))
+        found = lexicon.facts(("referrer", own), fields).of(values, describe)
+        arrived = dict(zip(fields, (_spread(codes, rows) for codes in found), strict=True))
         return arrived | _sources(arrived["arrival"], columns["campaign"], known, lexicon)
 
 
@@ -174,8 +176,15 @@ def _sources(arrivals: Numbers, campaigns: Numbers, known: Referrers, lexicon: L
     }
 
 
+def _spread(values: Numbers, codes: Codes) -> Numbers:
+    """The value of each row; what nearly no log has is told at a glance."""
+    if values.max(initial=NOTHING) == NOTHING:
+        return np.full(len(codes), NOTHING, np.int32)
+    return values.take(codes)
+
+
 def _gathered(values: Sequence[str | None], rows: Codes, column: str, lexicon: Lexicon) -> Numbers:
-    return np.array(lexicon.names(column).codes(values), np.int32)[rows]
+    return lexicon.names(column).codes(values).take(rows)
 
 
 def _told(raw: pa.Table, name: str, otherwise: Numbers, lexicon: Lexicon) -> Numbers:

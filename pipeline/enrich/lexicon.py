@@ -12,12 +12,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 
 from pipeline.schema import EVENTS, TEXT
 
 Numbers = npt.NDArray[np.int32]
-Describe = Callable[[list[Any]], Sequence[Sequence[Any]]]
+#: For each field what there is to say of many texts, and the same the other way round.
+Describe = Callable[[pl.Series], Sequence[pl.Series | Sequence[Any]]]
+DescribeEach = Callable[[list[Any]], Sequence[Sequence[Any]]]
 
 #: EVENTS with a code in the place of each text.
 CODED = pa.schema([(f.name, pa.int32() if f.type == TEXT else f.type) for f in EVENTS])
@@ -49,14 +52,19 @@ class Names:
             self._arrow = pa.array(self.values, pa.string())
         return self._arrow
 
-    def codes(self, values: Sequence[Hashable]) -> list[int]:
+    def codes(self, values: pl.Series | Sequence[Hashable]) -> Numbers:
+        """The number of each value, a new one for those not met before."""
+        if isinstance(values, pl.Series):
+            found = np.full(len(values), NOTHING, np.int32)
+            told = values.is_not_null().to_numpy()
+            if told.any():
+                found[told] = self.codes(values.filter(told).to_list())
+            return found
         known = self._codes
-        found = [known.get(value) for value in values]
-        if None in found:
-            for i, code in enumerate(found):
-                if code is None:
-                    found[i] = self._add(values[i])
-        return found  # type: ignore[return-value]  # no None is left
+        codes = [known.get(value) for value in values]
+        if None in codes:
+            codes = [self._add(v) if n is None else n for v, n in zip(values, codes, strict=True)]
+        return np.array(codes, np.int32)
 
     def _add(self, value: Hashable) -> int:
         code = self._codes.setdefault(value, len(self.values))
@@ -66,40 +74,51 @@ class Names:
 
 
 class Facts:
-    """What is known of the distinct values of one kind: a code in each of some `Names`."""
+    """What is known of the distinct texts of one kind: a code in each of some `Names`."""
 
-    __slots__ = ("_columns", "_fields", "_numbers", "_size")
+    __slots__ = ("_columns", "_fields", "_known", "_numbers")
 
     def __init__(self, fields: Sequence[Names]) -> None:
         self._fields = fields
-        self._numbers: dict[Any, int] = {}
-        self._columns = [np.empty(1024, np.int32) for _ in fields]
-        self._size = 0
+        #: Gives each text a number that stays, outside the interpreter's lock.
+        self._numbers = pl.Categorical(pl.Categories.random())
+        self._columns = [np.empty(0, np.int32) for _ in fields]
+        self._known = np.empty(0, np.bool_)
 
     def __len__(self) -> int:
-        return self._size
+        return int(self._known.sum())
 
-    def columns(self, values: list[Any], describe: Describe) -> list[Numbers]:
+    def columns(self, values: Sequence[str | None], describe: DescribeEach) -> list[Numbers]:
         """For each field the codes of the values; those not met before are described."""
-        known = self._numbers
-        found = list(map(known.get, values))
-        if None in found:
-            new = list(dict.fromkeys(v for v, n in zip(values, found, strict=True) if n is None))
-            self._learn(new, describe(new))
-            found = list(map(known.get, values))
-        numbers = np.array(found, np.int64)
-        return [column[numbers] for column in self._columns]
+        return self.of(
+            pl.Series(values, dtype=pl.String),
+            lambda new: list(zip(*describe(new.to_list()), strict=True)),
+        )
 
-    def _learn(self, values: list[Any], facts: Sequence[Sequence[Any]]) -> None:
-        start, end = self._size, self._size + len(values)
-        for i, (names, column) in enumerate(
-            zip(self._fields, zip(*facts, strict=True), strict=True)
-        ):
-            if end > len(self._columns[i]):
-                self._columns[i] = np.resize(self._columns[i], 2 * end)
-            self._columns[i][start:end] = names.codes(column)
-        self._numbers.update(zip(values, range(start, end), strict=True))
-        self._size = end
+    def of(self, values: pl.Series, describe: Describe) -> list[Numbers]:
+        """The same, described field by field."""
+        numbers = values.cast(self._numbers).to_physical().cast(pl.Int64)
+        places = (numbers + 1).fill_null(0).to_numpy()  # the first place is that of null
+        self._reach(int(places.max(initial=0)) + 1)
+        unknown = np.flatnonzero(~self._known[places])
+        if len(unknown):
+            at, first = np.unique(places[unknown], return_index=True)
+            self._learn(at, describe(values.gather(unknown[first])))
+        return [column.take(places) for column in self._columns]
+
+    def _reach(self, size: int) -> None:
+        if size > len(self._known):
+            known = np.zeros(2 * size, np.bool_)
+            known[: len(self._known)] = self._known
+            self._known = known
+            self._columns = [np.resize(column, 2 * size) for column in self._columns]
+
+    def _learn(
+        self, places: npt.NDArray[np.int64], facts: Sequence[pl.Series | Sequence[Any]]
+    ) -> None:
+        for names, column, values in zip(self._fields, self._columns, facts, strict=True):
+            column[places] = names.codes(values)
+        self._known[places] = True
 
 
 class Lexicon:
@@ -136,15 +155,18 @@ class Lexicon:
 
     def _texts(self, column: str, codes: Numbers) -> pa.DictionaryArray:
         names = self.names(column)
+        if codes.max(initial=NOTHING) == NOTHING:
+            none = pa.nulls(len(codes), pa.int32())
+            return pa.DictionaryArray.from_arrays(none, names.texts(codes[:0]))
         if 4 * len(codes) < len(names.values):
             found, at = np.unique(codes, return_inverse=True)
             used = found[found >= 0]
-            places = at - (len(found) - len(used))
+            places = (at - (len(found) - len(used))).astype(np.int32)
         else:
             seen = np.zeros(len(names.values) + 1, bool)  # the last one is for what is missing
             seen[codes] = True
             used = np.flatnonzero(seen[:-1]).astype(np.int32)
-            places = (np.cumsum(seen) - 1)[codes]
+            places = (np.cumsum(seen, dtype=np.int32) - 1).take(codes, mode="wrap")
         missing = codes < 0
-        indices = pa.array(places.astype(np.int32), mask=missing if missing.any() else None)
+        indices = pa.array(places, mask=missing if missing.any() else None)
         return pa.DictionaryArray.from_arrays(indices, names.texts(used), safe=False)

@@ -23,6 +23,8 @@ import re
 from ipaddress import AddressValueError, IPv6Address
 
 MARK = "[address]"
+#: What every text with an address holds, and most texts don't: for a search of many at once.
+SIGN = r"(?s)%|:.*:|\..*\..*\."
 
 # A percent-encoded character before an address is matched with it, so that the last digit
 # of "%20" is not taken for the first digit of the address.

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import polars as pl
+
 from pipeline.enrich import rulebook
-from pipeline.enrich.redact import MARK, is_address, redact
+from pipeline.enrich.redact import MARK, SIGN, is_address, redact
 from pipeline.enrich.urls import host_name
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ URL_LENGTH = 512
 #: Longest utm_source kept as the name of a source (urls.py cuts at the same length).
 SOURCE_LENGTH = 255
 _URL = re.compile(r"(https?|android-app|ios-app)://([^/?#\\]+)([^?#]*)", re.IGNORECASE)
+# The same for most referrers, those without blanks: origin and path.
+_PLAIN_URL = r"(?s)^(https?://[^/?#\\\s\x00-\x20]+)([^?#\s\x00-\x20]*)(?:[?#].*)?$"
 # Letters of any script, since some browsers send names that are not in punycode.
 _HOST = re.compile(r"[^\W_][\w-]*(?:\.[\w-]+)*")
 _COUNTRY_ENDING = re.compile(r"\.(?:com?\.)?[a-z]{2,3}$")
@@ -70,16 +75,45 @@ class Referrers:
         match = _URL.match(referrer.strip()) if referrer else None
         if match is None:
             return _DIRECT
-        key = (match[1], match[2], host)
+        origin = self._known_origin(match[1], match[2], host)
+        if origin.channel == "direct":
+            return origin
+        url = redact(f"{origin.referrer_url}{match[3] or '/'}")[:URL_LENGTH]
+        return ReferrerFacts(origin.referrer, url, origin.source, origin.channel)
+
+    def describe_all(self, referrers: pl.Series, hosts: pl.Series) -> list[pl.Series]:
+        """The facts of many, a column for each field. Nearly all are an origin, about which is
+        asked once, and a path."""
+        origins, paths = referrers.str.extract_groups(_PLAIN_URL).struct.unnest().get_columns()
+        keys = (hosts.fill_null("") + " " + origins).to_arrow().dictionary_encode()
+        distinct = [_parts(key) for key in keys.dictionary.to_pylist()]
+        known = [*(self._known_origin(*parts) for parts in distinct), _DIRECT]
+        codes = pl.Series(keys.indices.fill_null(len(distinct)))
+        referrer, start, source, channel = (
+            pl.Series(values, dtype=pl.String).gather(codes) for values in zip(*known, strict=True)
+        )
+        urls = start + paths.set(paths == "", "/")
+        rows = urls.str.contains(SIGN).fill_null(False).arg_true()
+        urls = urls.scatter(rows, pl.Series(map(redact, urls.gather(rows)), dtype=pl.String))
+        rows = origins.is_null().arg_true()
+        pairs = zip(referrers.gather(rows), hosts.gather(rows), strict=True)
+        facts = [self.describe(*pair) for pair in pairs]
+        columns = (referrer, urls.str.slice(0, URL_LENGTH), source, channel)
+        if not facts:
+            return list(columns)
+        return [
+            column.scatter(rows, pl.Series(values, dtype=pl.String))
+            for column, values in zip(columns, zip(*facts, strict=True), strict=True)
+        ]
+
+    def _known_origin(self, scheme: str, authority: str, host: str | None) -> ReferrerFacts:
+        key = (scheme, authority, host)
         origin = self._origins.get(key)
         if origin is None:
             if len(self._origins) > REMEMBERED:
                 self._origins.clear()
             origin = self._origins[key] = self._origin(*key)
-        if origin.channel == "direct":
-            return origin
-        url = redact(f"{origin.referrer_url}{match[3] or '/'}")[:URL_LENGTH]
-        return ReferrerFacts(origin.referrer, url, origin.source, origin.channel)
+        return origin
 
     def _origin(self, scheme: str, authority: str, host: str | None) -> ReferrerFacts:
         """What all pages of one origin have in common; its URL lacks the path."""
@@ -140,10 +174,21 @@ class Referrers:
         return None
 
 
-def _public_suffixes() -> PublicSuffixList:
-    from publicsuffixlist import PublicSuffixList
+def _parts(key: str) -> tuple[str, str, str | None]:
+    """Scheme, authority and host of a host, a blank and an origin, which has no blank."""
+    host, _, origin = key.rpartition(" ")
+    scheme, _, authority = origin.partition("://")
+    return scheme, authority, host or None
 
-    return PublicSuffixList()
+
+def _public_suffixes() -> PublicSuffixList:
+    """The list with its names in punycode as well. The package would look at each name whether
+    it needs to be: a tenth of a second."""
+    from publicsuffixlist import PSLFILE, PublicSuffixList, encode_idn
+
+    rules = [line for line in Path(PSLFILE).read_text("utf-8").splitlines() if line[:2] != "//"]
+    coded = [encode_idn(rule.split(" ")[0]) for rule in rules if not rule.isascii()]
+    return PublicSuffixList([*rules, *coded], accept_encoded_idn=False)
 
 
 def _bare(host: str) -> str:
