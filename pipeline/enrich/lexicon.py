@@ -80,8 +80,9 @@ class Facts:
 
     def __init__(self, fields: Sequence[Names]) -> None:
         self._fields = fields
-        #: Gives each text a number that stays, outside the interpreter's lock.
-        self._numbers = pl.Categorical(pl.Categories.random())
+        # Gives each text a number outside the interpreter's lock. The numbers stay for as long
+        # as there is a series that may have some.
+        self._numbers = pl.Series([], dtype=pl.Categorical(pl.Categories.random()))
         self._columns = [np.empty(0, np.int32) for _ in fields]
         self._known = np.empty(0, np.bool_)
 
@@ -97,7 +98,7 @@ class Facts:
 
     def of(self, values: pl.Series, describe: Describe) -> list[Numbers]:
         """The same, described field by field."""
-        numbers = values.cast(self._numbers).to_physical().cast(pl.Int64)
+        numbers = values.cast(self._numbers.dtype).to_physical().cast(pl.Int64)
         places = (numbers + 1).fill_null(0).to_numpy()  # the first place is that of null
         self._reach(int(places.max(initial=0)) + 1)
         unknown = np.flatnonzero(~self._known[places])
