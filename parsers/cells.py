@@ -14,10 +14,14 @@ from parsers.lines import Longs, Mask
 
 Codes = npt.NDArray[np.int32]
 
+#: Times that an engine has read itself, in milliseconds; a row may have a `time` instead.
+MILLIS = "millis"
+
 
 @dataclass(frozen=True, slots=True)
 class Coded:
-    """A column: row i has the value `values[codes[i]]`. Values are binary, and may be null."""
+    """A column: row i has the value `values[codes[i]]`. Values are binary, and may be null; those
+    of the column MILLIS are numbers."""
 
     codes: Codes
     values: pa.Array
@@ -77,7 +81,8 @@ def merge(parts: list[Cells]) -> Cells:
 
 
 def _column(part: Cells, name: str) -> Coded:
-    return part.columns.get(name) or absent(len(part.numbers))
+    kind = pa.int64() if name == MILLIS else pa.binary()
+    return part.columns.get(name) or absent(len(part.numbers), kind)
 
 
 def _concat(columns: list[Coded]) -> Coded:
@@ -125,6 +130,6 @@ def any_given(cells: Cells, names: Iterable[str]) -> Mask:
     return rows
 
 
-def absent(count: int) -> Coded:
+def absent(count: int, kind: pa.DataType | None = None) -> Coded:
     """A column of so many rows without a value."""
-    return Coded(np.zeros(count, dtype=np.int32), pa.nulls(1, pa.binary()))
+    return Coded(np.zeros(count, dtype=np.int32), pa.nulls(1, kind or pa.binary()))

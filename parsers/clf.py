@@ -16,7 +16,18 @@ Mask = npt.NDArray[np.bool_]
 #: Character codes, one row for each position and one column for each text.
 Characters = npt.NDArray[np.uint8]
 
+Longs = npt.NDArray[np.int64]
+
 CLF_WIDTH = 26
+#: Where in such a time the time of day is: the rest stays the same for a day.
+CLOCK = slice(12, 20)
+#: No such time of day, and nothing that has even the shape of one.
+WRONG, NO_CLOCK = -1, -2
+#: Of eight characters as one number: what tells digits from colons, and `00:00:00`; what no
+#: digit is too large for that this can be added to it.
+_SHAPE, _ZEROS, _SIX = (
+    np.uint64(number) for number in (0xF0F0FFF0F0FFF0F0, 0x30303A30303A3030, 0x0606000606000606)
+)
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 MONTH_LENGTHS = np.array([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.int32)
 
@@ -33,6 +44,29 @@ def read_clf(texts: pl.Series) -> pl.Series:
     minutes = (day * 24 + hour) * 60 + minute - zone
     millis = minutes.astype(np.int64) * 60_000 + second * 1000
     return pl.Series("time", millis).set(pl.Series(bad), None)
+
+
+def split_clocks(texts: pa.Array, width: int, start: int) -> tuple[Characters, Longs]:
+    """Binary texts of that width that have a time at `start`, as rows of characters in which the
+    time of day is `00:00:00`; and the time of day in milliseconds, WRONG or NO_CLOCK."""
+    raw = np.frombuffer(texts.buffers()[2] or b"", dtype=np.uint8)
+    begin = int(np.frombuffer(texts.buffers()[1], dtype=np.int32)[texts.offset])
+    grid = raw[begin : begin + len(texts) * width].reshape(len(texts), width).copy()
+    place = slice(start + CLOCK.start, start + CLOCK.stop)
+    words = grid[:, place].copy().view("<u8")[:, 0].astype(np.uint64, copy=False)
+    grid[:, place] = np.frombuffer(b"00:00:00", dtype=np.uint8)
+    shaped = ((words & _SHAPE) == _ZEROS) & (((words + _SIX) & _SHAPE) == _ZEROS)
+    hour, minute, second = (_pair(words, shift) for shift in (0, 24, 48))
+    millis = ((hour * 60 + minute) * 60 + second) * 1000
+    millis[(hour > 23) | (minute > 59) | (second > 60)] = WRONG
+    millis[~shaped] = NO_CLOCK
+    return grid, millis
+
+
+def _pair(words: npt.NDArray[np.uint64], shift: int) -> Longs:
+    """The number that two digits are, the first of which is at this bit of each word."""
+    tens, ones = (((words >> np.uint64(bit)) & np.uint64(15)) for bit in (shift, shift + 8))
+    return (tens * np.uint64(10) + ones).astype(np.int64)
 
 
 def _clf_days(columns: Characters) -> tuple[Ints, Mask]:

@@ -27,6 +27,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from parsers.clf import read_clf
 from parsers.times import Clock
 from parsers.tokens import BACKSLASHED, SHAPES, SKIPPED, Token, split_layout
 
@@ -40,13 +41,15 @@ class Piece:
     """Tokens that are matched together, by one pattern that covers all of the text.
 
     `fields` are the names its groups stand for; a piece without a pattern is one field as it is.
-    `width` is its length in bytes where that is fixed; then `inner` is where its only field is.
+    `width` is its length in bytes where that is fixed; then `inner` is where its only field is,
+    and `clf` says whether that is a time of the common log format.
     """
 
     fields: tuple[str, ...]
     pattern: str | None
     width: int | None = None
     inner: tuple[int, int] | None = None
+    clf: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +93,9 @@ def compile_layout(
 
 def _piece(tokens: Sequence[Token], clocks: Sequence[Clock]) -> Piece:
     pattern = "".join(_pattern(token, token.shape or "") for token in tokens)
-    width = _width(tokens, clocks)
-    return Piece(_names(tokens), f"^{pattern}$", width=width, inner=_inner(tokens, width))
+    width, names = _width(tokens, clocks), _names(tokens)
+    clf = names == ("time",) and [clock.read for clock in clocks] == [read_clf]
+    return Piece(names, f"^{pattern}$", width, _inner(tokens, width), clf)
 
 
 def _names(tokens: Sequence[Token]) -> tuple[str, ...]:

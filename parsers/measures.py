@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from parsers.cells import Cells, Coded
+from parsers.cells import MILLIS, Cells, Coded
 from parsers.lines import Longs, Mask
 from parsers.registry import Format
 from parsers.times import read_any, read_clock, read_date, read_shaped
@@ -44,6 +44,8 @@ def _numbers(
 
 def read_time(cells: Cells, fmt: Format) -> tuple[Longs, Mask]:
     """Milliseconds since 1970, and which rows have a time; from date and clock where need be."""
+    if MILLIS in cells.columns:
+        return _millis(cells, fmt)
     apart = "date" in cells.columns and "clock" in cells.columns
     if "time" in cells.columns:
         # With a layout the times have the shape of the clock, or the line would not have matched.
@@ -58,6 +60,19 @@ def read_time(cells: Cells, fmt: Format) -> tuple[Longs, Mask]:
         nothing = np.zeros(len(cells.numbers), dtype=np.int64)
         return nothing, nothing.astype(np.bool_)
     return _date_and_clock(cells, fmt)
+
+
+def _millis(cells: Cells, fmt: Format) -> tuple[Longs, Mask]:
+    """Times that were read already, or else those that were not."""
+    column, others = cells.columns[MILLIS], dict(cells.columns)
+    del others[MILLIS]
+    values: pa.Array = column.values
+    timed = values.is_valid().to_numpy(zero_copy_only=False)[column.codes]
+    time = values.fill_null(0).to_numpy()[column.codes]
+    if timed.all():
+        return time, timed
+    other, known = read_time(Cells(cells.numbers, others), fmt)
+    return np.where(timed, time, other), timed | known
 
 
 def _date_and_clock(cells: Cells, fmt: Format) -> tuple[Longs, Mask]:

@@ -20,10 +20,12 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from parsers.cells import Cells, Coded, Codes, coded, encode, merge, runs
+from parsers.cells import MILLIS, Cells, Coded, Codes, coded, encode, merge, runs
+from parsers.clf import NO_CLOCK, split_clocks
 from parsers.columns import Cut, by_count, cut_counted
 from parsers.layout import Layout, Piece, Segment
 from parsers.lines import Lines, Longs, Mask
+from parsers.times import clock, read_shaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +195,10 @@ def _parts(cut: Cut, number: int, segment: Segment, plain: int) -> list[tuple[Pi
 def _slice(values: pa.Array, tail: Piece) -> tuple[Coded, Coded]:
     """A text's fixed end cut off by position; what is too short for it will not match."""
     width = tail.width or 0
-    head = pc.binary_slice(values, 0, -width)
-    return encode(head), runs(pc.binary_slice(values, -width))
+    head, end = pc.binary_slice(values, 0, -width), pc.binary_slice(values, -width)
+    # Hardly two lines have the same time, but most the same day.
+    row_by_row = Coded(np.arange(len(end), dtype=np.int32), end)
+    return encode(head), row_by_row if tail.clf else runs(end)
 
 
 def _take(piece: Piece, column: Coded, columns: dict[str, Coded]) -> Mask:
@@ -203,6 +207,8 @@ def _take(piece: Piece, column: Coded, columns: dict[str, Coded]) -> Mask:
         for name in piece.fields:
             columns[name] = column
         return np.ones(len(column.codes), dtype=np.bool_)
+    if piece.clf and pc.min(pc.binary_length(column.values)).as_py() == piece.width:
+        return _take_times(piece, column, columns)
     texts = latin_of(column.values)
     if not piece.fields:
         return _rows(texts.str.contains(piece.pattern).to_numpy(), column.codes)
@@ -221,6 +227,23 @@ def _take(piece: Piece, column: Coded, columns: dict[str, Coded]) -> Mask:
             Coded(column.codes, values) if distinct else encode(values).through(column.codes)
         )
     return _rows(~groups[0].is_null().to_numpy(), column.codes)
+
+
+def _take_times(piece: Piece, column: Coded, columns: dict[str, Coded]) -> Mask:
+    """The same of a piece with a time, of values as long as it: read at once, a day and a zone
+    at a time."""
+    width, (start, end) = piece.width or 0, piece.inner or (0, 0)
+    grid, clocks = split_clocks(column.values, width, start)
+    rows = grid.view(f"S{width}")[:, 0]
+    begins = np.append(True, rows[1:] != rows[:-1])
+    heads = pl.Series([row.decode("latin-1") for row in rows[begins].tolist()], dtype=pl.String)
+    matched = heads.str.contains(piece.pattern or "")
+    days = read_shaped(clock("clf"), heads.set(~matched, None).str.slice(start, end - start))
+    run = np.cumsum(begins) - 1
+    none = days.is_null().to_numpy()[run] | (clocks < 0)
+    millis = days.fill_null(0).to_numpy()[run] + clocks
+    columns[MILLIS] = Coded(column.codes, pa.array(millis, mask=none))
+    return _rows(matched.to_numpy()[run] & (clocks > NO_CLOCK), column.codes)
 
 
 def _rows(good: Mask, codes: Codes) -> Mask:
