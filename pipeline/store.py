@@ -40,8 +40,12 @@ def writer_of(path: Path) -> str:
 
 
 def write(events: pa.Table, path: Path) -> int:
-    """Write and sync; returns the size in bytes. After a crash the name holds all or nothing."""
-    told = events.column_names
+    """Write and sync; returns the size in bytes. After a crash the name holds all or nothing.
+
+    Columns without any value are left out: to readers, what a part lacks is null.
+    """
+    told = [f.name for f in events.schema if _tells(events.column(f.name))]
+    events = events.select(told)
     texts = [f.name for f in events.schema if pa.types.is_dictionary(f.type)]
     make_folder(path.parent)
     unfinished = path.with_suffix(".tmp")
@@ -62,6 +66,10 @@ def write(events: pa.Table, path: Path) -> int:
     os.rename(unfinished, path)
     sync_folder(path.parent)
     return size
+
+
+def _tells(column: pa.ChunkedArray) -> bool:
+    return column.null_count < len(column) or not len(column)
 
 
 def by_day(events: pa.Table, names: Sequence[str]) -> dict[tuple[str, dt.date], pa.Table]:
