@@ -152,10 +152,11 @@ class Catalog:
                 tx.execute(t.alembic_version.insert().values(version_num=t.REVISION))
 
     @contextmanager
-    def write(self) -> Iterator[sa.Connection]:
-        """One write transaction: commits when the block ends, rolls back when it raises."""
+    def write(self, synced: bool = True) -> Iterator[sa.Connection]:
+        """One write transaction: commits when the block ends, rolls back when it raises. One
+        that is not `synced` may be lost in a power cut, unless a later one that is was not."""
         with self._engine.connect() as plain:
-            tx = plain.execution_options(write=True)
+            tx = plain.execution_options(write=True, synced=synced)
             with tx.begin():
                 yield tx
 
@@ -384,5 +385,10 @@ def _use_log(connection: Any) -> None:
 
 def _begin(connection: sa.Connection) -> None:
     # A writer takes the lock at once: a read that turns into a write cannot wait, it fails.
-    write = connection.get_execution_options().get("write", False)
-    connection.exec_driver_sql("begin immediate" if write else "begin")
+    options = connection.get_execution_options()
+    if not options.get("write", False):
+        connection.exec_driver_sql("begin")
+        return
+    synced = "full" if options.get("synced", True) else "normal"
+    connection.exec_driver_sql(f"pragma synchronous = {synced}")
+    connection.exec_driver_sql("begin immediate")

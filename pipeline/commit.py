@@ -68,9 +68,10 @@ def claim(
 ) -> int:
     """Make a new source, unless another process made it meanwhile.
 
-    Raises `SourceMoved` in that case: judge the stream again.
+    Raises `SourceMoved` in that case: judge the stream again. A claim need not be synced: a
+    source of which nothing was committed yet may as well be found anew.
     """
-    with catalog.write() as tx:
+    with catalog.write(synced=False) as tx:
         verdict = judge(trail, find(tx, scope, trail.points), ended, shrunk)
         if verdict.kind not in ("new", "fork"):
             raise SourceMoved(path)
