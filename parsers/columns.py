@@ -52,7 +52,7 @@ def cut_counted(
     if not len(numbers):
         return Cut(numbers, {n: pa.array([], _type(n, plain)) for n in wanted})
     longest = int(np.diff(lines.starts).max())
-    table = _read(lines.join(numbers), delimiter, count, wanted, longest)
+    table = _read(lines.runs(numbers), delimiter, count, wanted, longest)
     if len(numbers) != table.num_rows:
         raise AssertionError(f"{len(numbers)} lines were cut into {table.num_rows} rows")
     return Cut(numbers, {n: _whole(table[str(n)], n != plain) for n in wanted})
@@ -71,14 +71,39 @@ def _type(column: int, plain: int) -> pa.DataType:
     return pa.binary() if column == plain else CODED
 
 
+class _Pieces:
+    """Pieces of whole lines as a file: so they need not be copied together."""
+
+    def __init__(self, pieces: list[memoryview]) -> None:
+        self._pieces = iter(pieces)
+        self._left = memoryview(b"")
+        self.closed = False
+
+    def read(self, size: int = -1) -> memoryview:
+        while not self._left:
+            piece = next(self._pieces, None)
+            if piece is None:
+                break
+            self._left = piece
+        end = len(self._left) if size < 0 else size
+        found, self._left = self._left[:end], self._left[end:]
+        return found
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self.closed = True
+
+
 def _read(
-    data: memoryview, delimiter: str, count: int, wanted: list[int], longest: int
+    data: list[memoryview], delimiter: str, count: int, wanted: list[int], longest: int
 ) -> pa.Table:
     """The wanted columns of rows that all have `count` of them. `longest` is no less than any
     row: the reader refuses one that is not within two of its blocks."""
     types = dict.fromkeys(map(str, range(count)), pa.binary())
     return csv.read_csv(
-        pa.BufferReader(pa.py_buffer(data)),
+        _Pieces(data),
         read_options=csv.ReadOptions(
             use_threads=False, block_size=max(BLOCK, longest), column_names=list(types)
         ),

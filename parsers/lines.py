@@ -82,16 +82,20 @@ class Lines:
 
     def join(self, numbers: Longs) -> memoryview:
         """The bytes of these lines (ascending), terminators included, one after the other."""
-        if len(numbers) == len(self):
-            return self.data
+        runs = self.runs(numbers)
+        return runs[0] if len(runs) == 1 else memoryview(b"".join(runs))
+
+    def runs(self, numbers: Longs) -> list[memoryview]:
+        """The same in the pieces in which they lie there, or as one if these were many."""
+        if not len(numbers) or len(numbers) == len(self):
+            return [self.data[: self.starts[-1] if len(numbers) else 0]]
         gaps = np.flatnonzero(np.diff(numbers) != 1) + 1
         if FEW * len(gaps) < len(numbers):
             begins = self.starts[numbers[np.append(0, gaps)]]
             ends = self.starts[numbers[np.append(gaps, len(numbers)) - 1] + 1]
-            pairs = zip(begins.tolist(), ends.tolist(), strict=True)
-            return memoryview(b"".join([self.data[start:end] for start, end in pairs]))
+            return [self.data[a:b] for a, b in zip(begins.tolist(), ends.tolist(), strict=True)]
         size = int((self.starts[numbers + 1] - self.starts[numbers]).sum())
-        return memoryview(self.column(numbers).buffers()[2] or b"")[:size]
+        return [memoryview(self.column(numbers).buffers()[2] or b"")[:size]]
 
     def column(self, numbers: Longs) -> pa.Array:
         """These lines as an Arrow column of bytes, terminators included."""
