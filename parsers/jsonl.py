@@ -85,7 +85,8 @@ def _read_fast(texts: pl.Series, numbers: Longs, paths: Sequence[str]) -> Cells:
     hard = texts.str.contains(LENIENT) | (texts.str.count_matches(r"[\[{]") > DEEPEST)
     try:
         quick = _extract(texts.filter(~hard), paths)
-    except duckdb.InvalidInputException:
+    except (duckdb.InvalidInputException, UnicodeDecodeError):
+        # The second is of the first one's message, which may break off within a character.
         # Not lost: what can't be read this way is read singly.
         hard |= ~readable(texts)
         quick = _extract(texts.filter(~hard), paths)

@@ -220,3 +220,12 @@ def test_a_key_may_hold_any_letters(key: str) -> None:
     line = json.dumps({"t": 1, "s": 200, key: "/x"}).encode()
     for fast in (True, False):
         assert parse(line, 0, fmt, {}, fast).table["url"].to_pylist() == ["/x"]
+
+
+@pytest.mark.parametrize("before", range(4))
+def test_a_line_whose_error_message_breaks_off_within_a_character_is_read_singly(before):
+    line = (
+        b'{"' + b"x" * before + b"\0" + "é".encode() * 200 + b'":1,' + json.dumps(GOOD).encode()[1:]
+    )
+    fast, slow = (parse(line, 0, NGINX, {}, fast=fast) for fast in (True, False))
+    assert fast.table.to_pylist() == slow.table.to_pylist()
