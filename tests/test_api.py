@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 import pytest
 from flask.testing import FlaskClient
 
-from pipeline import query, question
+from pipeline import maintain, query, question, rollup
 from pipeline.access import keys, links, owners
 from pipeline.catalog import Catalog
-from pipeline.config import Config
+from pipeline.config import Config, Retention
 from tests.events import DAY, add, bot, event
 from tests.web import application, configured
 
@@ -216,6 +216,23 @@ def test_the_owner_of_an_item_reads_its_statistics_and_nothing_else(client, conf
     assert told.json["events"] == [{"event": "reaction", "count": 1}]
     assert owner.get(page.replace("a/1", "a/2"), headers=shown).status_code == 403
     assert owner.get("/api/v1/query?site=s", headers=shown).status_code == 403
+
+
+def test_of_an_item_is_told_what_is_still_known(tmp_path: Path) -> None:
+    """The totals are kept for ever, what they are made of is not."""
+    config = configured(tmp_path / "data", ("s", "b"))
+    catalog = Catalog(config.store.data)
+    add(catalog, ROWS)
+    rollup.rollup(catalog)
+    maintain.retain(catalog, Retention(), dt.date(9000, 1, 1))
+    secret = keys.add(catalog, "k", "read", ["s"])
+    page = "/api/v1/content/post/a/1/stats?site=s&range=all"
+    shown = {"Authorization": f"Bearer {secret}"}
+    told = application(config).test_client().get(page, headers=shown).json
+    assert told["total"] == {"views": 3, "unique": 2}
+    assert told["trend"] == [{"value": DAY.isoformat(), "views": 3, "unique": 2}]
+    assert (told["countries"], told["signed_in"]) == ([], {"views": None, "unique": None})
+    assert any(text.startswith("countries: ") for text in told["meta"]["warnings"])
 
 
 def test_a_token_ends_with_its_time_and_can_not_be_forged(config, monkeypatch) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipeline import question
 from pipeline.access import owners
+from pipeline.errors import QueryError, QueryStopped
 from pipeline.query import Answer
 from pipeline.question import Query
 from webapp import api_models as m
@@ -57,8 +59,7 @@ def sites(asked: m.NothingAsked) -> m.SitesTold:
 
 
 def content(asked: m.ContentAsked) -> m.ContentTold:
-    item = owners.Item(asked.site, asked.type, asked.id)
-    found = dict(zip(_CONTENT, ask_about(item, _questions(asked)), strict=True))
+    found, warnings = _parts(owners.Item(asked.site, asked.type, asked.id), _questions(asked))
     total = found["total"]
     return m.ContentTold(
         site=asked.site,
@@ -75,14 +76,38 @@ def content(asked: m.ContentAsked) -> m.ContentTold:
         view_sources=_shares(found["view_sources"]),
         trend=_shares(found["trend"]),
         events=[m.EventCount(event=d[0], count=n[0]) for d, n in _rows(found["events"])],
-        meta=total.meta,
+        meta={**total.meta, "warnings": [*total.meta["warnings"], *warnings]},
     )
 
 
-def _questions(asked: m.ContentAsked) -> list[Query]:
+def _parts(
+    item: owners.Item, questions: Mapping[str, Query]
+) -> tuple[dict[str, Answer], list[str]]:
+    """The answers, asked together; where one of them can't be told any more, those that can, and
+    what is missing. Raises `QueryError` where the total can't."""
+    try:
+        return dict(zip(questions, ask_about(item, list(questions.values())), strict=True)), []
+    except QueryStopped:
+        raise
+    except QueryError:
+        found = dict(zip(questions, ask_about(item, [questions["total"]]), strict=False))
+    warnings = []
+    for name, one in questions.items():
+        if name not in found:
+            try:
+                found[name] = ask_about(item, [one])[0]
+            except QueryStopped:
+                raise
+            except QueryError as error:
+                found[name] = Answer({}, [], {})
+                warnings.append(f"{name}: {error.what}")
+    return found, warnings
+
+
+def _questions(asked: m.ContentAsked) -> dict[str, Query]:
     of_item = [["is", "content_type", [asked.type]], ["is", "content_id", [asked.id]]]
-    return [
-        question.from_dict(
+    return {
+        name: question.from_dict(
             {
                 "site": asked.site,
                 "metrics": metrics,
@@ -92,8 +117,8 @@ def _questions(asked: m.ContentAsked) -> list[Query]:
                 "limit": 1000,
             }
         )
-        for by, metrics, also in _CONTENT.values()
-    ]
+        for name, (by, metrics, also) in _CONTENT.items()
+    }
 
 
 def accounts(asked: m.AccountsAsked) -> m.AccountsTold:
@@ -161,7 +186,7 @@ def _rows(answer: Answer) -> list[tuple[list[Any], list[Any]]]:
 
 
 def _views(answer: Answer) -> m.Views:
-    views, unique = _rows(answer)[0][1]
+    views, unique = _rows(answer)[0][1] if answer.results else (None, None)
     return m.Views(views=views, unique=unique)
 
 
