@@ -16,13 +16,14 @@ from pipeline.catalog import DailyPart
 from pipeline.cubes import cube_sql
 from pipeline.cuts import Level, cut, latency_cut, stage, together, unstage
 from pipeline.deadline import Deadline
-from pipeline.engine import view_files
+from pipeline.engine import sql, view_files
 from pipeline.filters import parameters
 from pipeline.plan import Plan, Reading
 from pipeline.question import Query
 from pipeline.ranges import Period
 from pipeline.totals import latency_sql, totals_sql
 
+QUOTE = "'"
 Source = tuple[str, tuple[DailyPart, ...], tuple[Path, ...]]
 
 
@@ -72,8 +73,8 @@ def _opened(
     if not parts:
         _choose(con, table, files)
         yield Level.RECORDS
-        con.execute(f"drop view {table}")
-        con.unregister(f"chosen_{table}")
+        con.execute(f"drop view {table}; drop view {table}_files")
+        con.unregister(f"{table}_days")
         return
     level = stage(con, together([r.staged(task.query, task.period) for task, r in wanted]))
     yield level
@@ -81,11 +82,19 @@ def _opened(
 
 
 def _choose(con: duckdb.DuckDBPyConnection, table: str, files: Sequence[DailyPart]) -> None:
-    """A file may hold days whose rows in it are out of date: only the chosen ones are read."""
+    """Name the rows of the files that speak for the chosen days."""
     columns = pa.schema([(c.name, c.type) for c in schema.DAILY[table]])
-    view_files(con, table, sorted({file.path for file in files}), columns)
+    view_files(con, f"{table}_files", sorted({file.path for file in files}), columns)
     rows = [{"path": str(f.path), "site": f.site, "date": f.date} for f in files]
-    con.register(f"chosen_{table}", pa.Table.from_pylist(rows))
+    con.register(f"{table}_days", pa.Table.from_pylist(rows))
+    text = sql("spoken", files=f"{table}_files", chosen=_spoken(table, files))
+    con.execute(f"create temp view {table} as {text}")
+
+
+def _spoken(table: str, files: Sequence[DailyPart]) -> str:
+    sites = ", ".join(f"'{site.replace(QUOTE, QUOTE * 2)}'" for site in {f.site for f in files})
+    # The sites are said outright, so that row groups of others are passed over.
+    return f"site in ({sites}) and (filename, site, date) in (from {table}_days)"
 
 
 def _insert(con: duckdb.DuckDBPyConnection, task: Task, reading: Reading, level: Level) -> None:

@@ -3,6 +3,5 @@ select
     {keys}
     {sums}
 from {cube}
-where (filename, site, date) in (from chosen_{cube})
-    and {filters}
+where {filters}
 group by all

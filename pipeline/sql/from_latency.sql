@@ -6,7 +6,7 @@ select
 from (
     select *, scope_value as page
     from latency
-    where (filename, site, date) in (from chosen_latency) and scope = '{scope}'
+    where scope = '{scope}'
 ) as timed
 where {filters}
 group by all

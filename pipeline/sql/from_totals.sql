@@ -2,8 +2,7 @@
 with spoken as (
     select *, {named_value}
     from totals
-    where (filename, site, date) in (from chosen_totals)
-        and scope = '{scope}'
+    where scope = '{scope}'
         and dimension = '{dimension}'
 )
 select
