@@ -27,6 +27,7 @@ from pipeline.catalog import Catalog, utcnow
 from pipeline.config import NEVER, Config, Retention
 from pipeline.enrich.salts import Salts
 from pipeline.errors import QueryError, TallylogError
+from pipeline.merge_daily import merge_daily
 from pipeline.rollup import rollup
 
 log = logging.getLogger("tallylog.jobs")
@@ -68,6 +69,11 @@ def _retain(place: Place) -> int:
     return sum(maintain.retain(place.catalog, place.retention, today))
 
 
+def _compact(place: Place) -> int:
+    today = dt.datetime.now(dt.UTC).date()
+    return maintain.compact(place.catalog) + merge_daily(place.catalog, today)
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """`run` returns how many of what `counts` names were dealt with."""
@@ -81,7 +87,7 @@ JOBS: dict[str, Job] = {
     "salts": Job("destroy salts whose time is over", "salts", lambda place: place.salts.destroy()),
     "rollup": Job("build the statistics of days that changed", "days", _roll_up),
     "retention": Job("drop what is past its time", "days", _retain),
-    "compact": Job("merge small parts", "parts", lambda place: maintain.compact(place.catalog)),
+    "compact": Job("merge small files", "files", _compact),
     "vacuum": Job("delete files not needed", "files", lambda place: maintain.vacuum(place.catalog)),
 }
 

@@ -22,6 +22,7 @@ from pipeline.catalog import Catalog, Day, Part, days_in, utcnow
 from pipeline.commit import release, renew
 from pipeline.config import Retention
 from pipeline.enrich.salts import Salts
+from pipeline.merge_daily import merge_daily
 from pipeline.rollup import rollup
 
 #: Files that nothing refers to are kept this long, for readers that have them open.
@@ -57,7 +58,7 @@ def maintain(
     salts = Salts(catalog.data_dir / "salts.db").destroy()
     built = len(rollup(catalog))
     sealed, cubes, totals = retain(catalog, retention, today)
-    merged = compact(catalog)
+    merged = compact(catalog) + merge_daily(catalog, today)
     return Maintained(salts, built, sealed, cubes, totals, merged, vacuum(catalog, grace))
 
 
