@@ -50,7 +50,7 @@ BODIES = st.one_of(
 #: What a server lets through: a header is of one line.
 HEADERS = st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"]), max_size=60)
 HURRIED = settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -72,7 +72,7 @@ def _text(value: object) -> object:
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(rows=ROWS)
 def test_raw_events_and_statistics_have_the_numbers_of_the_reference(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]
@@ -175,7 +175,7 @@ def unscripted(rows: list[dict[str, Any]], by: str) -> dict[object, list[object]
     return found
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(rows=ROWS)
 def test_visitors_of_whom_no_script_told_are_those_of_the_reference(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]
