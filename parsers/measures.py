@@ -29,7 +29,8 @@ def read_texts(column: Coded, fmt: Format, escape: str) -> pl.Series:
     """The distinct values as text, null for those that mean "missing"."""
     texts = decode(column.values, escape)
     for word in fmt.missing:
-        texts = texts.set((texts == word).fill_null(False), None)
+        found = (texts == word).fill_null(False)
+        texts = texts.set(found, None) if found.any() else texts
     return texts
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -108,7 +109,7 @@ def ascii_only(values: pa.Array) -> Mask:
 def _unescape(values: pa.Array, trigger: bytes, undo: Callable[[bytes], bytes]) -> pa.Array:
     # All values at once, with what may stand between them: quicker, and mostly there is nothing.
     texts = values.buffers()[2]
-    if texts is None or trigger not in texts.to_pybytes():
+    if texts is None or not (np.frombuffer(texts, dtype=np.uint8) == trigger[0]).any():
         return values
     escaped = pc.fill_null(pc.match_substring(values, trigger), False)
     found = values.filter(escaped)
@@ -141,8 +142,9 @@ def split_request(texts: pl.Series) -> tuple[pl.Series, pl.Series, pl.Series]:
 def clean_client(texts: pl.Series) -> pl.Series:
     """An address or host name without brackets, port or zone; null for a socket of the system."""
     bare = _without_port(texts)
-    zoned = bare.str.contains(":", literal=True)
-    bare = bare.str.replace("%.*$", "").zip_with(zoned.fill_null(False), bare)
+    if bare.str.contains("%", literal=True).any():
+        zoned = bare.str.contains(":", literal=True)
+        bare = bare.str.replace("%.*$", "").zip_with(zoned.fill_null(False), bare)
     return bare.set((bare == "") | (texts == "unix:"), None)
 
 

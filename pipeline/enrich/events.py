@@ -261,11 +261,18 @@ def _frame(raw: pa.Table, log: Log, columns: Columns, lexicon: Lexicon) -> Colum
 
 
 def _identity(days: Days, salts: list[bytes], clients: Coded, agents: Coded) -> Columns:
-    by_day = Coded(days.codes, [site for site, _ in days.keys])
+    """Hashed for each day, client and agent that come together: far fewer than rows."""
+    sizes = len(clients.values), len(agents.values)
+    keys, rows = distinct(
+        combine((days.codes, 0), (clients.codes, sizes[0]), (agents.codes, sizes[1]))
+    )
+    day, client, agent = (np.asarray(codes) for codes in split(keys, *sizes))
+    by_day = Coded(day, [site for site, _ in days.keys])
+    of_client, of_agent = Coded(client, clients.values), Coded(agent, agents.values)
     return {
-        "visitor": keyed(VISITOR, by_day, salts, clients, agents),
-        "ip_hash": keyed(ADDRESS, by_day, salts, clients),
-        "agent_hash": keyed(AGENT, by_day, salts, agents),
+        "visitor": keyed(VISITOR, by_day, salts, of_client, of_agent)[rows],
+        "ip_hash": keyed(ADDRESS, by_day, salts, of_client)[rows],
+        "agent_hash": keyed(AGENT, by_day, salts, of_agent)[rows],
     }
 
 
