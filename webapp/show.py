@@ -83,7 +83,7 @@ def drawing(reader: Reader, series: Series, metric: str, notes: Sequence[Note] =
     found = chart(series.values[metric], series.base[metric], series.partial)
     words = tuple(slot_word(reader, series.step, slot) for slot in series.slots)
     labels = []
-    for index in labelled(len(series.slots), MOST_LABELS):
+    for index in _labelled(series.slots):
         place = found.dots[index].x
         anchor = "start" if place < 3 else "end" if place > 97 else "middle"
         labels.append((place, anchor, _short(reader, series.step, series.slots[index])))
@@ -92,6 +92,14 @@ def drawing(reader: Reader, series: Series, metric: str, notes: Sequence[Note] =
     flagged = ((places.get(_slot_of(series.step, note.date)), note) for note in notes)
     flags = tuple((place, note) for place, note in flagged if place is not None)
     return Drawing(found, words, based, tuple(labels), flags)
+
+
+def _labelled(slots: Sequence[Slot]) -> list[int]:
+    """Which slots have a word below: evenly spread, and of hours of several days the midnights."""
+    nights = [i for i, slot in enumerate(slots) if isinstance(slot, dt.datetime) and not slot.hour]
+    if len(nights) > 2:
+        return nights
+    return labelled(len(slots), MOST_LABELS)
 
 
 def _slot_of(step: str, day: dt.date) -> Slot:
