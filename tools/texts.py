@@ -21,7 +21,7 @@ from webapp.languages import FOLDER, LANGUAGES
 
 WEBAPP = Path(__file__).parents[1] / "webapp"
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
-KEYWORDS = {"_": None, "mark": None, "ngettext": (1, 2)}
+KEYWORDS = {"_": None, "mark": None, "_say": None, "ngettext": (1, 2)}
 
 
 def texts() -> Catalog:

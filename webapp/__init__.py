@@ -11,6 +11,7 @@ from webapp import (
     api,
     attempts,
     auth,
+    compress,
     current,
     headers,
     languages,
@@ -35,7 +36,7 @@ def create_app(config: Config, counts: Counts | None = None) -> Flask:
     app.extensions["collector"] = counts
     current.install(app, config)
     sessions.install(app, config)
-    for part in (attempts, auth, headers, languages, live, problems):
+    for part in (attempts, auth, compress, headers, languages, live, problems):
         part.install(app)
     for blueprint in (*BLUEPRINTS, script.blueprint()):
         app.register_blueprint(blueprint)

@@ -15,6 +15,7 @@ from pipeline.errors import AccessError
 from webapp.attempts import attempts
 from webapp.auth import access, local, public
 from webapp.current import catalog
+from webapp.languages import mark
 
 doors = Blueprint("doors", __name__)
 
@@ -28,27 +29,27 @@ class Form:
     name: str | None = None
     fixed_name: bool = False
     new_password: bool = False
-    button: str = "Sign in"
+    button: str = mark("Sign in")
 
 
 @doors.get("/login")
 @public
 def login() -> ResponseReturnValue:
     target = local(request.args.get("next", "/"))
-    return redirect(target) if access().user else _form(Form("Sign in", name=""))
+    return redirect(target) if access().user else _form(Form(mark("Sign in"), name=""))
 
 
 @doors.post("/login")
 @public
 def sign_in() -> ResponseReturnValue:
     name, password = request.form.get("name", ""), request.form.get("password", "")
-    form = Form("Sign in", name=name)
+    form = Form(mark("Sign in"), name=name)
     if wait := attempts().wait(f"user {name}"):
         return _shut(form, wait)
     user = users.sign_in(catalog(), name, password)
     if user is None:
         attempts().failed(f"user {name}")
-        return _form(form, "That is not the name and password of a user.", 403)
+        return _form(form, mark("That is not the name and password of a user."), 403)
     _begin(user)
     return redirect(local(request.args.get("next", "/")))
 
@@ -77,7 +78,7 @@ def set_up(token: str) -> ResponseReturnValue:
     form = _setup_form(token)
     password = request.form.get("password", "")
     if password != request.form.get("again", ""):
-        return _form(form, "The two passwords differ.", 400)
+        return _form(form, mark("The two passwords differ."), 400)
     try:
         user = links.set_up(catalog(), token, request.form.get("name", ""), password)
     except AccessError as error:
@@ -101,11 +102,11 @@ def open_share(token: str) -> ResponseReturnValue:
         return _shut(_SHARED, wait)
     if link.has_password and not links.opens(catalog(), link, request.form.get("password", "")):
         attempts().failed(f"link {link.id}")
-        return _form(_SHARED, "That is not the password of the link.", 403)
+        return _form(_SHARED, mark("That is not the password of the link."), 403)
     return _enter(link)
 
 
-_SHARED = Form("Shared statistics", "This link has a password.", button="Open")
+_SHARED = Form(mark("Shared statistics"), mark("This link has a password."), button=mark("Open"))
 
 
 def _setup_form(token: str) -> Form:
@@ -113,10 +114,10 @@ def _setup_form(token: str) -> Form:
     if not works:
         abort(404, "This link has been used, or is too old. `tallylog user link` makes a new one.")
     if name is None:
-        intro = "You are the first here: you become the administrator of all sites."
-        return Form("Set up Tallylog", intro, "", new_password=True, button="Begin")
-    intro = "Choose the password you will sign in with."
-    return Form("Welcome", intro, name, True, True, "Begin")
+        intro = mark("You are the first here: you become the administrator of all sites.")
+        return Form(mark("Set up Tallylog"), intro, "", new_password=True, button=mark("Begin"))
+    intro = mark("Choose the password you will sign in with.")
+    return Form(mark("Welcome"), intro, name, True, True, mark("Begin"))
 
 
 def _share(token: str) -> Share:

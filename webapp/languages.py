@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime, format_skeleton, format_time
+from babel.dates import format_date, format_datetime, format_interval, format_skeleton, format_time
 from babel.numbers import format_compact_decimal, format_decimal, format_percent
 from babel.support import NullTranslations, Translations
 from babel.units import format_unit
@@ -69,7 +69,9 @@ class Reader:
             return "–"
         if abs(value) < 10_000:
             return self.number(value)
-        return str(format_compact_decimal(value, locale=self.locale, fraction_digits=1))
+        short = str(format_compact_decimal(value, locale=self.locale, fraction_digits=1))
+        # Some languages have no short word for thousands.
+        return self.number(value) if short.isdigit() else short
 
     def percent(self, value: float | None, digits: int = 0) -> str:
         if value is None:
@@ -109,6 +111,9 @@ class Reader:
 
     def short_date(self, day: dt.date) -> str:
         return str(format_skeleton("MMMd", day, locale=self.locale))
+
+    def interval(self, first: dt.date, last: dt.date) -> str:
+        return str(format_interval(first, last, "yMMMd", locale=self.locale))
 
     def weekday(self, day: dt.date) -> str:
         return str(format_skeleton("yMMMEd", day, locale=self.locale))

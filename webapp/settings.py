@@ -17,6 +17,7 @@ from pipeline.errors import TallylogError
 from pipeline.exclusions import KINDS
 from webapp.auth import admin_only, local, manages_site
 from webapp.current import catalog, config, engine, site_names
+from webapp.languages import reader
 
 #: A link that holds for longer holds for ever.
 LONGEST_DAYS = 36_500
@@ -99,6 +100,14 @@ def _done(place: str, act: Callable[[], str]) -> Response:
     return redirect(f"/settings/{place}")
 
 
+def _say(text: str, **values: str) -> str:
+    return reader().text(text, **values)
+
+
+def _link(kind: str, secret: str) -> str:
+    return f"{config().web.address}{kind}/{secret}"
+
+
 def _field(name: str) -> str:
     return request.form.get(name, "").strip()
 
@@ -119,9 +128,18 @@ def add_user() -> Response:
             users.add(catalog(), name, None, _field("site"), _field("role"))
         else:
             users.grant(catalog(), name, _field("site"), _field("role"))
-            return f"{name} is {_field('role')} of {_field('site')} now."
+            return _say(
+                "%(name)s is %(role)s of %(site)s now.",
+                name=name,
+                role=_field("role"),
+                site=_field("site"),
+            )
         secret = links.invite(catalog(), name)
-        return f"Send this link to {name}; it works once: {config().web.address}setup/{secret}"
+        return _say(
+            "Send this link to %(name)s; it works once: %(link)s",
+            name=name,
+            link=_link("setup", secret),
+        )
 
     return _done("access", act)
 
@@ -131,7 +149,7 @@ def add_user() -> Response:
 def remove_user() -> Response:
     def act() -> str:
         users.remove(catalog(), _field("name"))
-        return f"{_field('name')} is no user any more."
+        return _say("%(name)s is no user any more.", name=_field("name"))
 
     return _done("access", act)
 
@@ -141,7 +159,7 @@ def remove_user() -> Response:
 def add_key() -> Response:
     def act() -> str:
         secret = keys.add(catalog(), _field("name"), _field("scope"), [_field("site")])
-        return f"The key, which is shown this once: {secret}"
+        return _say("The key, which is shown this once: %(secret)s", secret=secret)
 
     return _done("access", act)
 
@@ -151,7 +169,7 @@ def add_key() -> Response:
 def revoke_key() -> Response:
     def act() -> str:
         keys.revoke(catalog(), _field("name"))
-        return f"The key {_field('name')} opens nothing any more."
+        return _say("The key %(name)s opens nothing any more.", name=_field("name"))
 
     return _done("access", act)
 
@@ -168,7 +186,10 @@ def add_share() -> Response:
         )
         filters = narrow.as_filter([text]) if text else None
         secret = links.share(catalog(), _field("site"), password or None, life, filters)
-        return f"The link, which is shown this once: {config().web.address}share/{secret}"
+        return _say(
+            "The link, which is shown this once: %(link)s",
+            link=_link("share", secret),
+        )
 
     return _done("access", act)
 
@@ -178,7 +199,7 @@ def add_share() -> Response:
 def remove_share() -> Response:
     def act() -> str:
         links.unshare(catalog(), _number("id"))
-        return "The link opens nothing any more."
+        return _say("The link opens nothing any more.")
 
     return _done("access", act)
 
@@ -188,7 +209,7 @@ def remove_share() -> Response:
 def add_exclusion() -> Response:
     def act() -> str:
         exclusions.add(catalog(), _field("kind"), _field("pattern"))
-        return "The rule counts for what is read from now on."
+        return _say("The rule counts for what is read from now on.")
 
     return _done("exclusions", act)
 
@@ -198,7 +219,7 @@ def add_exclusion() -> Response:
 def remove_exclusion() -> Response:
     def act() -> str:
         exclusions.remove(catalog(), _number("id"))
-        return "The rule is gone; what is read from now on is counted again."
+        return _say("The rule is gone; what is read from now on is counted again.")
 
     return _done("exclusions", act)
 

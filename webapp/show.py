@@ -125,9 +125,7 @@ def _short(reader: Reader, step: str, slot: Slot) -> str:
 def range_word(reader: Reader, period: Period) -> str:
     if period.days == 1:
         return reader.weekday(period.first)
-    same_year = period.first.year == period.last.year
-    first = reader.short_date(period.first) if same_year else reader.date(period.first)
-    return f"{first} – {reader.date(period.last)}"
+    return reader.interval(period.first, period.last)
 
 
 def range_title(reader: Reader, word: str) -> str:
