@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .PHONY: run test test-slow test-servers test-live test-browser screenshots soak check report docs script clean
-.PHONY: bench bench-growth bench-rollup bench-guard bench-collector
+.PHONY: bench bench-growth bench-rollup bench-guard bench-collector bench-query
 
 # Reads the logs of config.toml, then serves the dashboard until Ctrl-C.
 run: $(READY)
@@ -77,6 +77,10 @@ bench-rollup: $(READY)
 bench-collector: $(READY)
 	tests/install_servers nginx wrk
 	$(BIN)/python -m bench.collector
+
+# Questions over a month of events and three years of statistics: about half an hour.
+bench-query: $(READY)
+	$(BIN)/python -m bench.query --rows 1000000
 
 # Fails when a backfill has become a quarter slower than what is committed.
 bench-guard: $(READY)

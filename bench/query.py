@@ -5,9 +5,9 @@
 
 Of the 30 days the last seven have their raw events, as by default; the others have statistics
 alone. The questions are those of the dashboard; a page is all that it asks at once. `first` is
-with a new engine, `again` with the same one, `kept` with the answers of before. Beside some of them
-is the same question as SQL written by hand for the same files, in DuckDB and, where it is
-installed, in chdb (`pip install chdb`).
+with a new engine, p50, p99 and CPU with the same one, `kept` with the answers of before. Beside
+some of them is the same question as SQL written by hand for the same files, in DuckDB and, where it
+is installed, in chdb (`pip install chdb`).
 """
 
 from __future__ import annotations
@@ -101,19 +101,21 @@ class Asker:
         self.engine.close()
         self.engine = Engine(LIMITS)
         first = milliseconds(lambda: self.ask(queries), 1)[0]
+        used = time.process_time()
         again = spread(milliseconds(lambda: self.ask(queries), self.runs))
+        cpu = (time.process_time() - used) * 1000 / self.runs
         cache = Cache(300, 64_000_000)
         self.ask(queries, cache)
         kept = spread(milliseconds(lambda: self.ask(queries, cache), self.runs))
         source = "+".join({one.meta["source"]: 1 for one in self.ask(queries)})
         print(
-            f"{name:34}{first:8.0f}{again[0]:8.0f}{again[1]:8.0f}{kept[0]:7.1f}"
+            f"{name:34}{first:8.0f}{again[0]:8.0f}{again[1]:8.0f}{cpu:8.0f}{kept[0]:7.1f}"
             f"{goal or '':>7}  {source}",
             flush=True,
         )
 
 
-HEAD = f"{'ms':34}{'first':>8}{'p50':>8}{'p99':>8}{'kept':>7}{'goal':>7}  from"
+HEAD = f"{'ms':34}{'first':>8}{'p50':>8}{'p99':>8}{'CPU':>8}{'kept':>7}{'goal':>7}  from"
 
 
 def month(data: Path, runs: int) -> None:

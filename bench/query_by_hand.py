@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -56,7 +57,8 @@ BY_HAND = (
 
 def by_hand(catalog: Catalog, ask: Ask, runs: int) -> None:
     print(f"\n{'ms, p50':34}{'tallylog':>9}{'DuckDB':>9}{'times':>7}{'chdb':>9}")
-    con = duckdb.connect(config={"threads": 2, "parquet_metadata_cache": True})
+    con = duckdb.connect(config={"threads": 2})
+    con.execute("set parquet_metadata_cache = true")
     for name, table, question, text in BY_HAND:
         given = {"site": "site000", "range": "30d", "limit": 9, **question}
         asked = from_dict(given)
@@ -79,13 +81,20 @@ def _files(catalog: Catalog, table: str) -> list[str]:
     return sorted({str(part.path) for part in catalog.daily_parts(table)})
 
 
+def _pattern(paths: Sequence[str]) -> str:
+    """Files of one folder by their names; of several, all that lie in folders beside these."""
+    folders = {Path(path).parent for path in paths}
+    if len(folders) == 1:
+        return f"{folders.pop()}/{{{','.join(Path(path).name for path in paths)}}}"
+    return f"{Path(paths[0]).parents[1]}/*/*.parquet"
+
+
 def _chdb(text: str, paths: Sequence[str], runs: int) -> str:
     if not find_spec("chdb"):
         return "-"
     import chdb
 
-    folder = "{" + ",".join(paths) + "}"
-    asked = text.format(files=f"file('{folder}', Parquet)")
+    asked = text.format(files=f"file('{_pattern(paths)}', Parquet)")
     try:
         return f"{_median(lambda: chdb.query(asked, 'CSV'), runs):.1f}"
     except RuntimeError as error:

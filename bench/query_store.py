@@ -15,6 +15,7 @@ from pipeline import daily, maintain, store
 from pipeline import tables as t
 from pipeline.build import build
 from pipeline.catalog import Catalog, utcnow
+from pipeline.merge_daily import merge_daily
 
 DAYS, RAW_DAYS = 30, 7
 LAST = FIRST + dt.timedelta(days=DAYS - 1)
@@ -38,7 +39,8 @@ def fill_month(data: Path, rows: int) -> float:
 
 def fill_years(data: Path, days: int) -> float:
     """One day's statistics of fifty sites, told of every day: a file of each table for each day,
-    as they come where a day is rolled up when it is over. Returns its size in GB."""
+    as they come where a day is rolled up when it is over, then merged by month. Returns its size
+    in GB."""
     catalog = Catalog(data)
     names = [f"site{number:03}" for number in range(SITES)]
     ids = catalog.ensure_sites(dict.fromkeys(names, "UTC"))
@@ -53,6 +55,7 @@ def fill_years(data: Path, days: int) -> float:
             rows = made[name].set_column(place, "date", dates)
             paths[name] = daily.write(folder, name, rows.to_batches())
         _publish(catalog, ids, date, paths)
+    merge_daily(catalog, LAST)
     catalog.close()
     return size(data)
 
