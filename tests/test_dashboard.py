@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date, timedelta
 from html import unescape
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from flask.testing import FlaskClient
 
 from pipeline.catalog import Catalog
 from pipeline.config import Config
+from pipeline.maintain import retain
 from pipeline.query import answer
 from pipeline.question import parse
+from pipeline.rollup import rollup
 from tests.stores import SAMPLE, Store
 from webapp import create_app
 from webapp.figures import FIGURES
@@ -131,6 +134,26 @@ def test_who_is_here_now_is_told_as_a_stream(client: FlaskClient) -> None:
     assert "retry:" in str(next(said)) and '"visitors": 0' in str(next(said))
     answered.close()
     assert answered.content_type.startswith("text/event-stream")
+
+
+def test_what_is_no_longer_kept_is_said_where_it_would_be_shown(
+    store: Store, tmp_path: Path
+) -> None:
+    kept = store.config.store.model_copy(update={"data": tmp_path})
+    later = Store(tmp_path, store.config.model_copy(update={"store": kept}))
+    later.backfill(SAMPLE, site=SITE)
+    rollup(current(later))
+    retain(current(later), kept.retention, date.today() + timedelta(days=60))
+    client = create_app(later.config).test_client()
+    html = page(client, f"/s/{SITE}/?{DAYS}")
+    assert 'title="10,000"' in html and "The raw events of all 4 days are gone" in html
+    html = page(client, f"/s/{SITE}/?{DAYS}&f=country==US&f=device==desktop")
+    assert "Not kept in such detail" in html and "No record fits" not in html
+
+
+def test_a_page_that_is_asked_for_can_be_opened(client: FlaskClient) -> None:
+    html = page(client, f"/s/{SITE}/?{DAYS}&f=page==/projects/xdotool/")
+    assert f'href="https://{SITE}/projects/xdotool/"' in html
 
 
 def test_every_line_of_the_log_is_in_the_account(client: FlaskClient) -> None:

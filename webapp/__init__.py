@@ -24,9 +24,10 @@ from webapp.collector_counts import Counts
 from webapp.dashboard import dashboard
 from webapp.doors import doors
 from webapp.health import health
+from webapp.noting import noting
 from webapp.settings import settings
 
-BLUEPRINTS = (health, doors, dashboard, live.live, settings)
+BLUEPRINTS = (health, doors, dashboard, live.live, noting, settings)
 
 
 def create_app(config: Config, counts: Counts | None = None) -> Flask:

@@ -54,7 +54,16 @@ def site(site: str) -> str | tuple[str, int]:
         return render_template("wrong.html", error=error, site=site), 400
     account = None if asking.narrowed else trust(catalog(), site)
     begin = {} if page.known else _how_to_begin(site)
-    return render_template("site.html", page=page, ask=asking, trust=account, **begin)
+    address = _address_of(site, asking.value_of("page"))
+    return render_template(
+        "site.html", page=page, ask=asking, trust=account, address=address, **begin
+    )
+
+
+def _address_of(site: str, path: str | None) -> str | None:
+    """Where the page can be looked at that the filters ask for."""
+    hosts = config().site_named(site).hosts
+    return f"https://{hosts[0]}{path}" if hosts and path and path.startswith("/") else None
 
 
 def _how_to_begin(site: str) -> dict[str, Any]:

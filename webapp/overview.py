@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ from pipeline.catalog import Catalog
 from pipeline.errors import QueryError
 from pipeline.notes import Note
 from pipeline.query import Answer
+from pipeline.question import Query
 from webapp.asking import Asking
 from webapp.figures import FIGURES
 from webapp.panels import Panel, Tab, panels, tiles
@@ -126,6 +127,12 @@ class Overview:
         return nearest(self.known, self.period) if self.known else self.period
 
     @property
+    def problem(self) -> QueryError | None:
+        """Why not even the totals can be told: mostly, that what would tell is not kept any more."""
+        totals = self.said["totals"]
+        return totals if isinstance(totals, QueryError) else None
+
+    @property
     def is_empty(self) -> bool:
         """Nothing at all was counted."""
         return all(not tile.value for tile in self.tiles) and not any(t.rows for t in self.tables)
@@ -160,20 +167,10 @@ def overview(catalog: Catalog, asking: Asking, zone: str) -> Overview:
         asking = replace(asking, metric="")
     steps = steps_for(period)
     step = asking.step if asking.step in steps else steps[0]
-    shown = {
-        panel.name: (panel, panel.shown(asking.tab(panel.name))) for panel in panels(asking.who)
-    }
-    said = answer_all(
-        {
-            "totals": partial(scope.of_who, metrics),
-            "series": partial(scope.of_who, metrics, f"time:{step}"),
-            **{
-                name: partial(scope.of_tab, tab, None if tab.map else panel.rows)
-                for name, (panel, tab) in shown.items()
-            },
-        }
-    )
+    asked = panels(asking.who)
+    shown = {panel.name: (panel, panel.shown(asking.tab(panel.name))) for panel in asked}
     scope.check()
+    said = answer_all(_questions(scope, metrics, step, shown))
     found, span = said["series"], Span(step, period, known, now)
     series = None if isinstance(found, QueryError) else series_of(found, metrics, span)
     return Overview(
@@ -188,6 +185,19 @@ def overview(catalog: Catalog, asking: Asking, zone: str) -> Overview:
         tuple(Table(panel, tab, said[name]) for name, (panel, tab) in shown.items()),
         tuple(notes.within(catalog, asking.site, period.first, period.last)),
     )
+
+
+def _questions(
+    scope: Scope, metrics: tuple[str, ...], step: str, shown: Mapping[str, tuple[Panel, Tab]]
+) -> dict[str, Callable[[], Query]]:
+    return {
+        "totals": partial(scope.of_who, metrics),
+        "series": partial(scope.of_who, metrics, f"time:{step}"),
+        **{
+            name: partial(scope.of_tab, tab, None if tab.map else panel.rows)
+            for name, (panel, tab) in shown.items()
+        },
+    }
 
 
 def _tiles(said: Said, metrics: Sequence[str], series: Series | None) -> tuple[Tile, ...]:

@@ -5,17 +5,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from pipeline import exclusions, jobs, notes
+from pipeline import exclusions, jobs
 from pipeline.access import keys, links, narrow, users
 from pipeline.config import Config
 from pipeline.errors import TallylogError
 from pipeline.exclusions import KINDS
-from webapp.auth import admin_only, local, manages_site
+from webapp.auth import admin_only
 from webapp.current import catalog, config, engine, site_names
 from webapp.languages import reader
 
@@ -222,31 +221,3 @@ def remove_exclusion() -> Response:
         return _say("The rule is gone; what is read from now on is counted again.")
 
     return _done("exclusions", act)
-
-
-@settings.post("/notes/<site>")
-@manages_site
-def add_note(site: str) -> Response:
-    """A note on a day, which the chart of the site shows."""
-    try:
-        notes.add(catalog(), site, dt.date.fromisoformat(_field("date")), _field("text"))
-    except (ValueError, TallylogError) as error:
-        flash(str(error), "bad")
-    return _back(site)
-
-
-@settings.post("/notes/<site>/remove")
-@manages_site
-def remove_note(site: str) -> Response:
-    notes.remove(catalog(), site, _number("id"))
-    return _back(site)
-
-
-def _back(site: str) -> Response:
-    target = local(_field("back"))
-    return redirect(target if target.startswith(f"/s/{site}/") else f"/s/{site}/")
-
-
-@settings.context_processor
-def _shared() -> dict[str, Any]:
-    return {"now": dt.datetime.now(dt.UTC).replace(tzinfo=None)}
