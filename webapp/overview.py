@@ -128,7 +128,7 @@ class Overview:
 
     @property
     def problem(self) -> QueryError | None:
-        """Why not even the totals can be told: mostly, that what would tell is not kept any more."""
+        """Why not even the totals can be told; mostly, that this is not kept any more."""
         totals = self.said["totals"]
         return totals if isinstance(totals, QueryError) else None
 
