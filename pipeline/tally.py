@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from pipeline.coded import Names
 from pipeline.fields import COLUMN_OF
-from pipeline.groups import Longs, grouped, packed
+from pipeline.groups import Codes, Ints, Longs, grouped, packed
 
 DAY = ("site", "date")
 #: The texts of dimensions that are numbers: hours and three-digit statuses.
@@ -25,7 +25,7 @@ class Counted:
     """Rows of codes (of the site, the day's number, and of dimensions) with their measures; no
     two rows have the same codes."""
 
-    codes: Mapping[str, Longs]
+    codes: Mapping[str, Ints]
     measures: Mapping[str, Longs]
 
     @property
@@ -38,9 +38,9 @@ class Order:
 
     def __init__(self, names: Names) -> None:
         self._names = names
-        self._known: dict[str, tuple[Longs, pa.Array]] = {}
+        self._known: dict[str, tuple[Codes, pa.Array]] = {}
 
-    def ranks(self, dimension: str) -> Longs:
+    def ranks(self, dimension: str) -> Codes:
         """By code; the last one is for no value."""
         return self._of(dimension)[0]
 
@@ -48,13 +48,13 @@ class Order:
         """By rank; the last one is null."""
         return self._of(dimension)[1]
 
-    def _of(self, dimension: str) -> tuple[Longs, pa.Array]:
+    def _of(self, dimension: str) -> tuple[Codes, pa.Array]:
         name = COLUMN_OF.get(dimension, dimension)
         if name not in self._known:
             texts = self._names.of.get(name, _NUMBERS)
             order = pc.sort_indices(texts)
-            ranks = np.empty(len(texts) + 1, np.int64)
-            ranks[order.to_numpy()] = np.arange(len(texts))
+            ranks = np.empty(len(texts) + 1, np.int32)
+            ranks[order.to_numpy()] = np.arange(len(texts), dtype=np.int32)
             ranks[-1] = len(texts)
             sorted_texts = pa.concat_arrays([texts.take(order), pa.nulls(1, texts.type)])
             self._known[name] = ranks, sorted_texts
@@ -102,5 +102,5 @@ def by_day(names: Iterable[str]) -> list[str]:
     return [*DAY[::-1], *(name for name in names if name not in DAY)]
 
 
-def _ranked(codes: Mapping[str, Longs], order: Order) -> dict[str, Longs]:
+def _ranked(codes: Mapping[str, Ints], order: Order) -> dict[str, Ints]:
     return {n: v if n == "date" else order.ranks(n)[v] for n, v in codes.items()}
