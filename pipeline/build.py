@@ -1,8 +1,8 @@
 """Daily statistics made from events: pure, files in and tables out.
 
-Events are read once, a piece at a time. Records are counted piece by piece; of the views,
-steps and visits are made by the SQL that questions use, with numbers in place of texts. Only the
-rows of the statistics get their texts back.
+Events are read once, a piece at a time, with numbers in place of texts. Records are counted piece
+by piece; of the views, steps and visits are made by the rules that questions use. Only the rows of
+the statistics get their texts back.
 """
 
 from __future__ import annotations
