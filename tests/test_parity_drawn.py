@@ -223,7 +223,7 @@ def masked(expected: dict[Any, Any], got: dict[Any, Any]) -> dict[Any, Any]:
 
 
 QUICK = settings(
-    max_examples=20, deadline=None, database=None, derandomize=True,
+    max_examples=12, deadline=None, database=None, derandomize=True,
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 
