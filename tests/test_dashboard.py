@@ -9,6 +9,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from pipeline.catalog import Catalog
@@ -36,9 +37,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return found
 
 
+@pytest.fixture(scope="module")
+def app(store: Store) -> Flask:
+    return create_app(store.config)
+
+
 @pytest.fixture
-def client(store: Store) -> FlaskClient:
-    return create_app(store.config).test_client()
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
 
 
 def current(store: Store) -> Catalog:

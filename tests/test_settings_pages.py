@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from pipeline import exclusions, notes
@@ -29,9 +30,15 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return found
 
 
+@pytest.fixture(scope="module")
+def app(store: Store) -> Flask:
+    made: Flask = application(store.config)
+    return made
+
+
 @pytest.fixture
-def admin(store: Store) -> Iterator[FlaskClient]:
-    client = application(store.config).test_client()
+def admin(app: Flask) -> Iterator[FlaskClient]:
+    client = app.test_client()
     sign_in(client, "ada")
     yield client
 
@@ -45,9 +52,9 @@ def sent(client: FlaskClient, page: str, action: str, **fields: str) -> str:
     return answer.text
 
 
-def test_settings_are_for_administrators(store: Store) -> None:
+def test_settings_are_for_administrators(store: Store, app: Flask) -> None:
     add_user(store.config, "eve", SITE, "viewer")
-    client = application(store.config).test_client()
+    client = app.test_client()
     assert client.get("/settings/").status_code == 302
     sign_in(client, "eve")
     for page in ("", "access", "exclusions"):
@@ -60,11 +67,11 @@ def test_sites_logs_jobs_and_retention_are_shown(admin: FlaskClient) -> None:
         assert told in html
 
 
-def test_a_user_is_added_by_a_link_that_signs_in(admin: FlaskClient, store: Store) -> None:
+def test_a_user_is_added_by_a_link_that_signs_in(admin: FlaskClient, app: Flask) -> None:
     html = sent(admin, "/settings/access", "/settings/users", name="bob", role="viewer", site=SITE)
     link = re.search(r"/setup/[\w-]+", html)
     assert link
-    bob = application(store.config).test_client()
+    bob = app.test_client()
     submit(bob, link[0], name="bob", password="a long password", again="a long password")
     assert bob.get(f"/s/{SITE}/").status_code == 200
     assert bob.get("/settings/").status_code == 403
@@ -73,13 +80,13 @@ def test_a_user_is_added_by_a_link_that_signs_in(admin: FlaskClient, store: Stor
 
 
 def test_a_share_link_shows_its_part_of_the_site_and_no_more(
-    admin: FlaskClient, store: Store
+    admin: FlaskClient, app: Flask
 ) -> None:
     wish = {"site": SITE, "filter": "page~/blog/*", "days": "3"}
     html = sent(admin, "/settings/access", "/settings/shares", **wish)
     link = re.search(r"/share/[\w-]+", html)
     assert link
-    guest = application(store.config).test_client()
+    guest = app.test_client()
     assert guest.get(link[0]).status_code == 302
     shown = guest.get(f"/s/{SITE}/list/pages/page?from=2015-05-17&to=2015-05-20").text
     paths = re.findall(r'class="text">([^<]+)<', shown)
@@ -89,11 +96,11 @@ def test_a_share_link_shows_its_part_of_the_site_and_no_more(
     assert guest.get("/settings/").status_code in (302, 403)
 
 
-def test_a_key_is_made_and_revoked(admin: FlaskClient, store: Store) -> None:
+def test_a_key_is_made_and_revoked(admin: FlaskClient, app: Flask) -> None:
     html = sent(admin, "/settings/access", "/settings/keys", name="bi", scope="read", site="*")
     key = re.search(r"tallylog_read_[\w-]+", html)
     assert key
-    program = application(store.config).test_client()
+    program = app.test_client()
     headers = {"Authorization": f"Bearer {key[0]}"}
     assert program.get("/api/v1/sites", headers=headers).status_code == 200
     sent(admin, "/settings/access", "/settings/keys/revoke", name="bi")
