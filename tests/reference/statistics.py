@@ -74,7 +74,9 @@ def confirmed(records: list[Record]) -> list[Record]:
     """Without the views of a log that a script's or a pixel's stand for."""
     views = [r for r in records if r.view]
     scripted = {r.visitor for r in views if r.values.get("origin", "log") in ("script", "api")}
-    records = [r for r in records if not any(is_again(r, other) for other in views)]
+    told = [r for r in views if r.values["origin"] in ("pixel", "script", "api")]
+    again = {id(r) for r in told if any(is_again(r, other) for other in told)}
+    records = [r for r in records if id(r) not in again]
     pixeled = {
         (r.visitor, r.values["page"]) for r in views if r.values.get("origin", "log") == "pixel"
     }
@@ -89,8 +91,7 @@ def confirmed(records: list[Record]) -> list[Record]:
 
 def is_again(pixel: Record, other: Record) -> bool:
     """Whether another source tells of the view that the pixel is, at about the same time."""
-    told = ("pixel", "script", "api")
-    if not pixel.view or pixel.values["origin"] != "pixel" or other.values["origin"] not in told:
+    if pixel.values["origin"] != "pixel":
         return False
     same = (pixel.visitor, pixel.values["page"]) == (other.visitor, other.values["page"])
     if not same or pixel.log == other.log or abs(pixel.time_ms - other.time_ms) >= 2000:
