@@ -45,8 +45,11 @@ def serve(data: Path, days: int) -> None:
     """In a process of its own: the times of one server, as JSON."""
     began = time.perf_counter()
     from webapp import create_app
+    from webapp.serve import prepare
 
-    client = create_app(config(data)).test_client()
+    app = create_app(config(data))
+    prepare(app)
+    client = app.test_client()
     started = time.perf_counter() - began
     pages = list(addresses(days))
     timed = [_seconds(client, page) for page in (pages[0], *[pages[0]] * TIMES, *pages[1:])]
