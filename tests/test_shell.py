@@ -124,6 +124,13 @@ HOSTILE = (
     "select * from rows_accounts",
     "select * from chosen_totals",
     "select * from temp.events",
+    "select * from (with sqlite_master as (select 1) select 1) x, sqlite_master",
+    "select * from (with SQLITE_MASTER as (select 1) select 1) x, sqlite_master",
+    "select * from (with files_events as (select 1) select 1) x, files_events",
+    'select * from (with "information_schema.tables" as (select 1) select 1) x, '
+    "information_schema.tables",
+    'select * from (with "temp.events" as (select 1) select 1) x, temp.events',
+    "select * from (with duckdb_views as (select 1) select 1) x, duckdb_views",
     "select * from query('select 1')",
     "select * from query_table('files_events')",
     "select (select content from read_text('/etc/passwd'))",
