@@ -11,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from pipeline import exclusions, notes
+from pipeline.access import links
 from pipeline.catalog import Catalog
 from pipeline.config import Config
 from pipeline.errors import QueryError
@@ -94,6 +95,16 @@ def test_a_share_link_shows_its_part_of_the_site_and_no_more(
     assert "accounted for" not in guest.get(f"/s/{SITE}/").text
     assert guest.get(f"/s/{SITE}/ledger").status_code == 404
     assert guest.get("/settings/").status_code in (302, 403)
+
+
+@pytest.mark.parametrize("days", ["7 days", "0", "-1", "36501", "9" * 5000, "1.5", "²"])
+def test_a_share_link_that_was_to_end_is_never_made_without_end(
+    admin: FlaskClient, store: Store, days: str
+) -> None:
+    catalog = Catalog(store.data)
+    before = links.shares(catalog)
+    html = sent(admin, "/settings/access", "/settings/shares", site=SITE, days=days)
+    assert "is no number of days" in html and links.shares(catalog) == before
 
 
 def test_a_key_is_made_and_revoked(admin: FlaskClient, app: Flask) -> None:

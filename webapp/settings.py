@@ -4,6 +4,7 @@ configuration says, to look at."""
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 
 from flask import Blueprint, flash, redirect, render_template, request
@@ -12,13 +13,13 @@ from werkzeug.wrappers import Response
 from pipeline import exclusions, jobs
 from pipeline.access import keys, links, narrow, users
 from pipeline.config import Config
-from pipeline.errors import TallylogError
+from pipeline.errors import AccessError, TallylogError
 from pipeline.exclusions import KINDS
 from webapp.auth import admin_only
 from webapp.current import catalog, config, engine, site_names
 from webapp.languages import reader
 
-#: A link that holds for longer holds for ever.
+#: A link that is to hold for longer can hold for ever.
 LONGEST_DAYS = 36_500
 
 settings = Blueprint("settings", __name__, url_prefix="/settings")
@@ -173,16 +174,20 @@ def revoke_key() -> Response:
     return _done("access", act)
 
 
+def _days(text: str) -> int:
+    """Raises `AccessError`: a link that was to end must not hold for ever."""
+    if not re.fullmatch("[0-9]{1,5}", text) or not 1 <= int(text) <= LONGEST_DAYS:
+        fix = f"write a number from 1 to {LONGEST_DAYS}, or nothing for a link without end"
+        raise AccessError(f"{text[:20]!r} is no number of days.", fix)
+    return int(text)
+
+
 @settings.post("/shares")
 @admin_only
 def add_share() -> Response:
     def act() -> str:
         days, password, text = _field("days"), _field("password"), _field("filter")
-        life = (
-            dt.timedelta(days=min(int(days), LONGEST_DAYS))
-            if days.isdecimal() and int(days)
-            else None
-        )
+        life = dt.timedelta(days=_days(days)) if days else None
         filters = narrow.as_filter([text]) if text else None
         secret = links.share(catalog(), _field("site"), password or None, life, filters)
         return _say(
