@@ -11,9 +11,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from pipeline.access import links, secret, users
+from pipeline.access.secret import digest
 from pipeline.catalog import Catalog
 from pipeline.config import Config
 from tests.web import PASSWORD, add_user, application, configured, sign_in, submit
+from webapp.attempts import BY_DOOR, attempts
 from webapp.auth import local
 from webapp.headers import HEADERS
 
@@ -108,6 +110,28 @@ def test_too_many_wrong_passwords_lock_the_user_out_and_nobody_else(config, monk
     assert sign_in(client, "bob", "wrong").status_code == 403
 
 
+def test_attempts_side_by_side_are_no_more_than_one_after_another(config, monkeypatch) -> None:
+    """Each counts before its password is looked at."""
+    looked: list[int] = []
+
+    def late(catalog, name, word):
+        looked.append(
+            attempts().limiter.get_window_stats(BY_DOOR, digest(f"user {name}")).remaining
+        )
+
+    monkeypatch.setattr(users, "sign_in", late)
+    client = application(config).test_client()
+    for _ in range(12):
+        sign_in(client, "ann", "wrong")
+    assert looked == list(range(9, -1, -1))
+
+
+def test_who_signs_in_often_is_not_locked_out(config, client) -> None:
+    add_user(config, "ann")
+    app = client.application
+    assert [sign_in(app.test_client(), "ann").status_code for _ in range(12)] == [302] * 12
+
+
 def test_an_address_that_tries_many_names_is_locked_out(config, monkeypatch) -> None:
     monkeypatch.setattr(users, "sign_in", lambda catalog, name, word: None)
     client = application(config).test_client()
@@ -118,6 +142,8 @@ def test_an_address_that_tries_many_names_is_locked_out(config, monkeypatch) -> 
 @pytest.mark.parametrize(
     "target",
     [
+        "//[",
+        "http://[",
         *("https://evil.example/", "//evil.example", "/\\evil.example", "\\\\evil.example"),
         *("javascript:alert(1)", "/\t/evil.example", "evil", "", "///evil.example", "/\n/evil"),
         *("http:evil.example", "/%0d/x\r\nSet-Cookie: a=b", "data:text/html,x"),

@@ -82,7 +82,10 @@ def refuse() -> None:
 
 def local(target: str) -> str:
     """`target` if it is an address within this application, else that of the first page."""
-    parts = urlsplit(target.replace("\\", "/"))
+    try:
+        parts = urlsplit(target.replace("\\", "/"))
+    except ValueError:
+        return "/"
     inside = not parts.scheme and not parts.netloc and parts.path.startswith("/")
     printable = target.isprintable() and not target.startswith("//")
     return target if inside and printable and "\\" not in target else "/"

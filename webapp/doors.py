@@ -44,12 +44,13 @@ def login() -> ResponseReturnValue:
 def sign_in() -> ResponseReturnValue:
     name, password = request.form.get("name", ""), request.form.get("password", "")
     form = Form(mark("Sign in"), name=name)
-    if wait := attempts().wait(f"user {name}"):
+    with attempts().one(f"user {name}") as wait:
+        user = None if wait else users.sign_in(catalog(), name, password)
+    if wait:
         return _shut(form, wait)
-    user = users.sign_in(catalog(), name, password)
     if user is None:
-        attempts().failed(f"user {name}")
         return _form(form, mark("That is not the name and password of a user."), 403)
+    attempts().right(f"user {name}")
     _begin(user)
     return redirect(local(request.args.get("next", "/")))
 
@@ -98,11 +99,15 @@ def share(token: str) -> ResponseReturnValue:
 @public
 def open_share(token: str) -> ResponseReturnValue:
     link = _share(token)
-    if wait := attempts().wait(f"link {link.id}"):
+    if not link.has_password:
+        return _enter(link)
+    with attempts().one(f"link {link.id}") as wait:
+        opened = not wait and links.opens(catalog(), link, request.form.get("password", ""))
+    if wait:
         return _shut(_SHARED, wait)
-    if link.has_password and not links.opens(catalog(), link, request.form.get("password", "")):
-        attempts().failed(f"link {link.id}")
+    if not opened:
         return _form(_SHARED, mark("That is not the password of the link."), 403)
+    attempts().right(f"link {link.id}")
     return _enter(link)
 
 
