@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import BoundedSemaphore, Lock
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -46,22 +46,43 @@ class Here:
     countries: Answer
 
 
+@dataclass(slots=True)
+class Told:
+    """What was last told of one site and filter, and when."""
+
+    lock: Lock = field(default_factory=Lock)
+    since: float = 0.0
+    here: Here | None = None
+
+    @property
+    def fresh(self) -> bool:
+        return self.here is not None and time.monotonic() - self.since <= EVERY_SECONDS / 2
+
+
 class Latest:
-    """What was last told of each site and filter, for as long as it is fresh."""
+    """What was last told of each site and filter. One asks anew; meanwhile others are told what
+    there was, and wait only where there was nothing."""
 
     def __init__(self) -> None:
         self.streams = BoundedSemaphore(STREAMS)
         self._lock = Lock()
-        self._told: dict[tuple[str, str], tuple[float, Here]] = {}
+        self._told: dict[tuple[str, str], Told] = {}
 
     def of(self, site: str) -> Here:
         key = (site, json.dumps(access().filter_of(site)))
         with self._lock:
-            since, here = self._told.get(key, (0.0, None))
-            if here is None or time.monotonic() - since > EVERY_SECONDS / 2:
-                here = _look(site)
-                self._told[key] = (time.monotonic(), here)
-            return here
+            told = self._told.setdefault(key, Told())
+        known = told.here
+        if known and told.fresh:
+            return known
+        if not told.lock.acquire(blocking=known is None) and known:
+            return known
+        try:
+            if told.here is None or not told.fresh:
+                told.here, told.since = _look(site), time.monotonic()
+            return told.here
+        finally:
+            told.lock.release()
 
 
 def install(app: Flask) -> None:
