@@ -14,7 +14,7 @@ from pipeline.errors import QueryError
 from pipeline.question import METRICS
 from pipeline.schema import PROPERTY
 
-MOST_ROWS, MOST_EXPORTED = 10_000, 1_000_000
+MOST_ROWS, MOST_EXPORTED = 10_000, 100_000
 KNOWN = (*schema.DIMENSIONS, *schema.DETAILS, *schema.TIMES)
 DIMENSIONS = (*KNOWN, f"{PROPERTY}<name>")
 

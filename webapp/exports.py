@@ -10,7 +10,7 @@ from flask import Response
 from pipeline import export as files
 from pipeline import extract, question
 from webapp import api_models as m
-from webapp.answering import BOUNDS, ask
+from webapp.answering import BOUNDS, ask, turn
 from webapp.api_fields import MOST_EXPORTED
 
 
@@ -19,7 +19,8 @@ def export(asked: m.ExportAsked) -> Response:
     form = files.format_named(said.pop("format"))
     (answer,) = ask([question.from_dict(said)], replace(BOUNDS, rows=MOST_EXPORTED))
     file = io.BytesIO()
-    form.write(extract.answer(answer), file)
+    with turn():
+        form.write(extract.answer(answer), file)
     told = Response(file.getvalue(), content_type=form.content_type)
     told.headers.set("Content-Disposition", "attachment", filename=f"{asked.site}.{form.name}")
     return told
