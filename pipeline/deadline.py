@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,12 +16,13 @@ AGAIN_SECONDS = 0.02
 
 
 class Deadline:
-    """So many seconds (None: as long as it takes) for all that is answered under it."""
+    """So many seconds from now (None: as long as it takes) for all that is answered under it, one
+    after another."""
 
     def __init__(self, seconds: float | None = None) -> None:
         self._seconds = seconds
+        self._over_at = None if seconds is None else time.monotonic() + seconds
         self._end = threading.Event()
-        self._done = threading.Event()
         self._why: QueryStopped | None = None
 
     def cancel(self) -> None:
@@ -30,14 +32,18 @@ class Deadline:
 
     def check(self) -> None:
         """Raises `QueryStopped` when it is over."""
+        if self._seconds is not None and not self._left():
+            self._why = self._why or QueryTimeout(self._seconds)
         if self._why is not None:
             raise self._why
 
     @contextmanager
     def watch(self, con: duckdb.DuckDBPyConnection) -> Iterator[None]:
         """Raises `QueryStopped` when it is over before the block is."""
+        self._end.clear()
         self.check()
-        watcher = threading.Thread(target=self._watch, args=(con,), daemon=True)
+        done = threading.Event()
+        watcher = threading.Thread(target=self._watch, args=(con, done), daemon=True)
         watcher.start()
         try:
             yield
@@ -45,12 +51,16 @@ class Deadline:
             self.check()
             raise
         finally:
-            self._done.set()
+            done.set()
             self._end.set()
             watcher.join()
 
-    def _watch(self, con: duckdb.DuckDBPyConnection) -> None:
-        if not self._end.wait(self._seconds) and self._seconds is not None:
-            self._why = QueryTimeout(self._seconds)
-        while self._why is not None and not self._done.wait(AGAIN_SECONDS):
+    def _left(self) -> float | None:
+        """Seconds; None: without end."""
+        return None if self._over_at is None else max(0.0, self._over_at - time.monotonic())
+
+    def _watch(self, con: duckdb.DuckDBPyConnection, done: threading.Event) -> None:
+        if not self._end.wait(self._left()) and self._seconds is not None:
+            self._why = self._why or QueryTimeout(self._seconds)
+        while self._why is not None and not done.wait(AGAIN_SECONDS):
             con.interrupt()

@@ -87,6 +87,17 @@ def test_a_question_that_nobody_waits_for_is_stopped(catalog):
         query.answers(catalog, [asked()], deadline=deadline)
 
 
+def test_the_time_of_a_request_is_that_of_all_its_questions(catalog):
+    deadline = Deadline(0.2)
+    long = "select count(*) from range(1000000000) a, range(1000) b where a.range % 7 = b.range"
+    with Engine() as engine:
+        query.answers(catalog, [asked()], engine=engine, deadline=deadline, now=NOW)
+        with engine.cursor() as con, pytest.raises(QueryTimeout), deadline.watch(con):
+            con.execute(long)
+        with pytest.raises(QueryTimeout):
+            query.answers(catalog, [asked()], engine=engine, deadline=deadline, now=NOW)
+
+
 def test_an_answer_that_needs_too_much_memory_is_refused(catalog):
     add(catalog, [event("11:00:00", f"/{n}", n) for n in range(20_000)])
     limits = Limits(memory="1MB", threads=1)

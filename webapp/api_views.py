@@ -15,7 +15,7 @@ from pipeline.question import Query
 from webapp import api_models as m
 from webapp.answering import ask, ask_about
 from webapp.auth import access, refuse, require_read
-from webapp.current import catalog, config, site_names
+from webapp.current import catalog, config, deadline, site_names
 
 LIVE_MINUTES = 30
 _VIEWS = ["content_views", "visitors"]
@@ -85,17 +85,19 @@ def _parts(
 ) -> tuple[dict[str, Answer], list[str]]:
     """The answers, asked together; where one of them can't be told any more, those that can, and
     what is missing. Raises `QueryError` where the total can't."""
+    until = deadline()
     try:
-        return dict(zip(questions, ask_about(item, list(questions.values())), strict=True)), []
+        told = ask_about(item, list(questions.values()), until)
+        return dict(zip(questions, told, strict=True)), []
     except QueryStopped:
         raise
     except QueryError:
-        found = dict(zip(questions, ask_about(item, [questions["total"]]), strict=False))
+        found = dict(zip(questions, ask_about(item, [questions["total"]], until), strict=False))
     warnings = []
     for name, one in questions.items():
         if name not in found:
             try:
-                found[name] = ask_about(item, [one])[0]
+                found[name] = ask_about(item, [one], until)[0]
             except QueryStopped:
                 raise
             except QueryError as error:

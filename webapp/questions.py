@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from pipeline import filters, schema
 from pipeline.catalog import Catalog
-from pipeline.errors import QueryError
+from pipeline.deadline import Deadline
+from pipeline.errors import QueryCancelled, QueryError, QueryTimeout
 from pipeline.fields import NOT_OF_RECORDS
 from pipeline.filter_words import parse_text
 from pipeline.filters import Either, Tree
@@ -16,6 +17,7 @@ from pipeline.query import Answer
 from pipeline.question import Query, parse
 from webapp.answering import ask
 from webapp.asking import Asking
+from webapp.current import deadline
 from webapp.panels import SENT, Tab
 from webapp.periods import Period
 
@@ -30,10 +32,14 @@ def answer_all(asked: Mapping[str, Callable[[], Query]]) -> dict[str, Said]:
     answered. Each is made here, because filters can make one impossible."""
     made = {name: _made(make) for name, make in asked.items()}
     queries = {name: one for name, one in made.items() if isinstance(one, Query)}
+    until = deadline()
     try:
-        found: dict[str, Said] = dict(zip(queries, ask(list(queries.values())), strict=True))
+        told = ask(list(queries.values()), until=until)
+        found: dict[str, Said] = dict(zip(queries, told, strict=True))
+    except (QueryTimeout, QueryCancelled):
+        raise
     except QueryError:
-        found = {name: _answer(query) for name, query in queries.items()}
+        found = {name: _answer(query, until) for name, query in queries.items()}
     return {name: one if isinstance(one, QueryError) else found[name] for name, one in made.items()}
 
 
@@ -44,9 +50,9 @@ def _made(make: Callable[[], Query]) -> Query | QueryError:
         return error
 
 
-def _answer(query: Query) -> Said:
+def _answer(query: Query, until: Deadline) -> Said:
     try:
-        return ask([query])[0]
+        return ask([query], until=until)[0]
     except QueryError as error:
         return error
 
