@@ -17,7 +17,7 @@ from pipeline.filter_words import as_json, parse_date, parse_text, parse_tree
 from pipeline.filters import Tree
 from pipeline.ranges import Range
 
-__all__ = ["Bounds", "Query", "from_dict", "near", "parse"]
+__all__ = ["Bounds", "Query", "check", "from_dict", "near", "parse"]
 
 METRICS = schema.METRICS
 DEFAULT_METRICS = ("views", "visitors", "visits")
@@ -134,7 +134,7 @@ def parse(
         limit,
         offset,
     )
-    _check(query)
+    check(query)
     return query
 
 
@@ -227,7 +227,8 @@ def _moment(date: dt.date | None, time: dt.time | None) -> str | None:
     return date.isoformat() if time is None else dt.datetime.combine(date, time).isoformat()
 
 
-def _check(query: Query) -> None:
+def check(query: Query) -> None:
+    """Raises `QueryError` where its parts don't fit together."""
     wrong = [m for m in query.metrics if _OF_RECORDS.intersection(measures_of(m))]
     asked = {*query.by, *filters.dimensions_of(query.filters)}
     if wrong and (by := sorted(NOT_OF_RECORDS & asked)):
@@ -248,6 +249,7 @@ def _check(query: Query) -> None:
 
 def _check_range(query: Query) -> None:
     first, last = query.range.first, query.range.last
+    ranges.check_days(first, last)
     start = first and dt.datetime.combine(first, query.range.since or dt.time.min)
     end = last and dt.datetime.combine(last, query.range.until or dt.time.max)
     if start and end and start >= end:

@@ -31,6 +31,8 @@ WORDS: dict[str, Callable[[dt.date], Days]] = {
     "custom": lambda today: (None, None),
 }
 _DAYS = re.compile(r"([1-9][0-9]{0,3})d")
+#: Far from the ends of the calendar, so that a range can be moved.
+YEARS = range(1970, 2201)
 #: What a range can be compared with.
 COMPARISONS = {
     "previous": "the range of as many days just before it",
@@ -66,6 +68,13 @@ class Range:
 def check_word(word: str) -> None:
     if word and word not in WORDS and not _DAYS.fullmatch(word):
         raise QueryError(f"There is no range {word!r}.", near(word, [*WORDS, "90d"]))
+
+
+def check_days(*days: dt.date | None) -> None:
+    for day in days:
+        if day is not None and day.year not in YEARS:
+            fix = f"name a day from {YEARS[0]} to {YEARS[-1]}"
+            raise QueryError(f"{day.isoformat()} is too far away.", fix)
 
 
 def settled(asked: Range, today: dt.date) -> Range:

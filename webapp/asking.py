@@ -11,6 +11,7 @@ from flask import request, url_for
 
 from pipeline.errors import QueryError
 from pipeline.filters import Tree
+from pipeline.ranges import check_days
 from webapp.periods import COMPARISONS, PRESETS
 
 #: Whose requests are counted.
@@ -162,6 +163,8 @@ def _day(name: str) -> dt.date | None:
     if not text:
         return None
     try:
-        return dt.date.fromisoformat(text)
+        day = dt.date.fromisoformat(text)
     except ValueError as error:
         raise QueryError(f"{text!r} is not a day.", "write it as 2026-11-21") from error
+    check_days(day)
+    return day

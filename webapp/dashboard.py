@@ -8,7 +8,7 @@ from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from pipeline.catalog import Site
-from pipeline.errors import QueryError
+from pipeline.errors import QueryError, QueryStopped
 from pipeline.filter_words import parse_tree
 from webapp import show
 from webapp.asking import Asking, asked_for
@@ -16,7 +16,7 @@ from webapp.auth import access, local, public, reads_site, somebody
 from webapp.current import catalog, config, site_names
 from webapp.languages import COOKIE as LANGUAGE_COOKIE
 from webapp.languages import LANGUAGES
-from webapp.ledger import rejected_examples, trust
+from webapp.ledger import Trust, rejected_examples, trust
 from webapp.listing import listed
 from webapp.overview import overview
 from webapp.panels import PANELS
@@ -50,14 +50,22 @@ def site(site: str) -> str | tuple[str, int]:
     try:
         asking = asking_of(site)
         page = overview(catalog(), asking, known_site(site).timezone)
+    except QueryStopped:
+        raise
     except QueryError as error:
         return render_template("wrong.html", error=error, site=site), 400
-    account = None if asking.narrowed else trust(catalog(), site)
+    account = _account(asking)
     begin = {} if page.known else _how_to_begin(site)
     address = _address_of(site, asking.value_of("page"))
     return render_template(
         "site.html", page=page, ask=asking, trust=account, address=address, **begin
     )
+
+
+def _account(asking: Asking) -> Trust | None:
+    """None where the visitor may not see any log that has lines of the site."""
+    found = None if asking.narrowed else trust(catalog(), asking.site)
+    return found if found and (found.lines or access().reads_all) else None
 
 
 def _address_of(site: str, path: str | None) -> str | None:
@@ -79,6 +87,8 @@ def listing(site: str, panel: str, tab: str) -> str | tuple[str, int]:
     try:
         asking = asking_of(site)
         page = listed(catalog(), asking, known_site(site).timezone, panel, tab)
+    except QueryStopped:
+        raise
     except QueryError as error:
         return render_template("wrong.html", error=error, site=site), 400
     return render_template("listing.html", page=page or abort(404), ask=asking)
@@ -93,7 +103,7 @@ def ledger(site: str) -> str:
     if asking.narrowed:
         abort(404, "This link shows a part of the site, and lines are counted for all of it.")
     account = trust(catalog(), site)
-    examples = rejected_examples(catalog(), account) if access().may_manage(site) else []
+    examples = rejected_examples(catalog(), account)
     return render_template("ledger.html", ask=asking, trust=account, examples=examples)
 
 

@@ -12,6 +12,7 @@ from pipeline import jobs, status
 from pipeline.catalog import Account, Catalog, Source
 from pipeline.rejected import with_text
 from pipeline.schema import CLASSES
+from webapp.auth import access
 
 #: From this share of rejected lines on, something is wrong with the format.
 TOO_MANY_REJECTED = 0.01
@@ -95,7 +96,9 @@ class Trust:
 
 
 def trust(catalog: Catalog, site: str) -> Trust:
-    accounts = [one for one in catalog.accounts([site]) if one.outcome != "known"]
+    scopes = _scopes(site)
+    told = [one for one in catalog.accounts([site]) if one.scope in scopes]
+    accounts = [one for one in told if one.outcome != "known"]
     working = status.read(catalog.data_dir)
     lag = status.lags(catalog.data_dir)
     by_source: dict[int, Counter[str]] = {}
@@ -110,7 +113,7 @@ def trust(catalog: Catalog, site: str) -> Trust:
             silent_seconds=(now - source.updated).total_seconds(),
         )
         for source in catalog.sources()
-        if source.scope in (site, "")
+        if source.scope in scopes
     ]
     return Trust(
         sum(by_source.values(), Counter()),
@@ -118,16 +121,23 @@ def trust(catalog: Catalog, site: str) -> Trust:
         tuple(lines),
         _by_day(accounts),
         working is not None,
-        _troubles(working, site),
-        tuple((name, job.message) for name, job in jobs.states(catalog).items() if job.failures),
+        _troubles(working, scopes),
+        _failed_jobs(catalog),
     )
 
 
+def _scopes(site: str) -> frozenset[str]:
+    """Of a log whose lines say their host, nobody can say which lines are of one site: it is shown
+    to those who may read all."""
+    return frozenset({site, ""} if access().reads_all else {site})
+
+
 def rejected_examples(catalog: Catalog, found: Trust) -> list[dict[str, Any]]:
-    """A few lines that could not be read, with their text while the log has it."""
+    """A few lines that could not be read, with their text while the log has it: of those logs of
+    which the visitor manages all that is in them."""
     examples: list[dict[str, Any]] = []
     for line in found.lines:
-        if line.outcomes.get("rejected"):
+        if line.outcomes.get("rejected") and access().may_manage(line.source.scope):
             examples += with_text(catalog.rejects(line.source.id, EXAMPLES))
     return examples[: 4 * EXAMPLES]
 
@@ -139,11 +149,19 @@ def _by_day(accounts: Sequence[Account]) -> tuple[tuple[dt.date, Mapping[str, in
     return tuple(sorted(days.items(), reverse=True))
 
 
-def _troubles(working: Mapping[str, object] | None, site: str) -> tuple[str, ...]:
-    """What the tailer says is wrong with the logs of the site."""
+def _troubles(working: Mapping[str, object] | None, scopes: frozenset[str]) -> tuple[str, ...]:
+    """What the tailer says is wrong with the logs: it names files, which stay for those who manage
+    them."""
     found: list[str] = []
     sources = working["sources"] if working else []
     for one in sources if isinstance(sources, list) else []:
-        if one["site"] in (site, ""):
+        if one["site"] in scopes and access().may_manage(one["site"]):
             found += one["troubles"]
     return tuple(found)
+
+
+def _failed_jobs(catalog: Catalog) -> tuple[tuple[str, str], ...]:
+    """Jobs are about all sites, and so is what they say."""
+    if not access().is_admin:
+        return ()
+    return tuple((name, job.message) for name, job in jobs.states(catalog).items() if job.failures)
