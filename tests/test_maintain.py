@@ -125,11 +125,12 @@ def test_small_parts_are_merged_without_changing_a_number_or_making_a_day_stale(
 
 
 def test_no_more_is_merged_at_once_than_makes_a_large_part(store, monkeypatch):
-    monkeypatch.setattr(maintain, "LARGE_PART_ROWS", 3)
-    for second in range(7):
+    monkeypatch.setattr(maintain, "LARGE_PART_ROWS", 2)
+    monkeypatch.setattr(maintain, "PARTS_A_DAY", 1)
+    for second in range(3):
         store.read(line(17, f"192.0.2.{second}", second=second))
-    assert maintain.compact(store.catalog) == 6
-    assert sorted(part.rows for part in store.catalog.event_parts()) == [1, 3, 3]
+    assert maintain.compact(store.catalog) == 2
+    assert sorted(part.rows for part in store.catalog.event_parts()) == [1, 2]
     assert maintain.compact(store.catalog) == 0
 
 

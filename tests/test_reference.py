@@ -40,6 +40,7 @@ def record(
         "utm_medium": None,
         "utm_campaign": None,
         "country": "FR",
+        "origin": "log",
     }
     time_ms = round(moment.timestamp() * 1000)
     return Record("s", 1, time_ms, time_ms, DAY, size, who, "agent", values)

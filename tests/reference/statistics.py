@@ -73,18 +73,16 @@ def visits_of(records: Iterable[Record]) -> list[Visit]:
 def confirmed(records: list[Record]) -> list[Record]:
     """Without the views of a log that a script's or a pixel's stand for."""
     views = [r for r in records if r.view]
-    scripted = {r.visitor for r in views if r.values.get("origin", "log") in ("script", "api")}
+    scripted = {r.visitor for r in views if r.values["origin"] in ("script", "api")}
     told = [r for r in views if r.values["origin"] in ("pixel", "script", "api")]
     again = {id(r) for r in told if any(is_again(r, other) for other in told)}
     records = [r for r in records if id(r) not in again]
-    pixeled = {
-        (r.visitor, r.values["page"]) for r in views if r.values.get("origin", "log") == "pixel"
-    }
+    pixeled = {(r.visitor, r.values["page"]) for r in views if r.values["origin"] == "pixel"}
     return [
         r
         for r in records
         if not r.view
-        or r.values.get("origin", "log") != "log"
+        or r.values["origin"] != "log"
         or (r.visitor not in scripted and (r.visitor, r.values["page"]) not in pixeled)
     ]
 
