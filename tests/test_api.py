@@ -282,6 +282,24 @@ def test_an_answer_is_told_as_a_file(client, form: str) -> None:
         assert answer.text == '"country","views"\n"\'=1+1",1\n"FR",1\n'
 
 
+def test_a_file_is_bounded_and_made_in_its_turn(client, monkeypatch) -> None:
+    from webapp import answering, exports
+
+    asked = f"/api/v1/export?site=s&metrics=views&dimensions=page&from={DAY}&to={DAY}&format=csv"
+    assert client.get(f"{asked}&limit=100001").status_code == 400
+    free, told = [], exports.extract.answer
+
+    def rows(answer):
+        turns = client.application.extensions[answering._NAME]
+        free.append(turns._value)
+        return told(answer)
+
+    most = client.application.config["TALLYLOG"].web.queries
+    monkeypatch.setattr(exports.extract, "answer", rows)
+    assert client.get(f"{asked}&limit=100000").status_code == 200
+    assert free == [most - 1]
+
+
 def test_the_page_about_the_api_names_every_route_and_loads_nothing_from_elsewhere(client) -> None:
     page = client.get("/api/v1/docs").text
     document = client.get("/api/v1/openapi.json").json

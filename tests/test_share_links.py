@@ -105,6 +105,7 @@ TOLD = {
     "content": ("/api/v1/content/post/1/stats?site=s&range=all", '"total": {"views": 1,'),
     "live": ("/api/v1/live?site=s", '"views": 1'),
     "live page": ("/s/s/live", "/blog/a"),
+    "all sites": ("/", "/s/s/"),
     "dashboard": (f"/s/s/?{RANGE}", "/blog/a"),
     "list": (f"/s/s/list/pages/page?{RANGE}", "/blog/a"),
 }
