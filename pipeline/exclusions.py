@@ -9,19 +9,21 @@ from __future__ import annotations
 import os
 import signal
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pydantic
 import sqlalchemy as sa
 
-from pipeline import schema, status
+from pipeline import schema
 from pipeline import tables as t
+from pipeline.alone import holder
 from pipeline.catalog import Catalog, utcnow
 from pipeline.config import Config, Exclude
 from pipeline.engine import Engine, sql, view_files
 from pipeline.enrich.exclude import matches
-from pipeline.errors import QueryError
+from pipeline.errors import QueryError, StoreError
 
 #: Keys of [exclude], and the column of events that a rule of the kind looks at: an address is not
 #: kept, so what a rule for it would do can't be told.
@@ -99,9 +101,18 @@ def applied(config: Config) -> Config:
         return config
     catalog = Catalog(config.store.data)
     try:
-        rules = listed(catalog)
+        return current(config, catalog)
     finally:
         catalog.close()
+
+
+def current(config: Config, catalog: Catalog) -> Config:
+    """The configuration with the rules that the catalog has now. Raises `StoreError`."""
+    try:
+        rules = listed(catalog)
+    except sa.exc.SQLAlchemyError as error:
+        where, fix = str(catalog.data_dir), "the rules read before stay until it can be read"
+        raise StoreError(f"The rules for what is not counted: {error}", where, fix) from error
     own = config.exclude
     more = {k: (*getattr(own, k), *(r.pattern for r in rules if r.kind == k)) for k in KINDS}
     return config.model_copy(update={"exclude": own.model_copy(update=more)})
@@ -126,6 +137,8 @@ def preview(catalog: Catalog, engine: Engine, kind: str, pattern: str) -> Previe
 
 def _tell(data_dir: Path) -> None:
     """Let the tailer read its rules anew, if one works on the store from this machine."""
-    working = status.read(data_dir)
-    if working is not None:
-        os.kill(int(working["pid"]), signal.SIGHUP)
+    pid = holder(data_dir)
+    if pid is not None:
+        # It may end meanwhile, or be another user's: then its next start reads them.
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGHUP)

@@ -6,7 +6,6 @@ and keep the old one where the new one is wrong.
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import signal
@@ -14,44 +13,20 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType
 
 from pipeline import tail as tails
+from pipeline.alone import alone
 from pipeline.catalog import Catalog
 from pipeline.config import Config
-from pipeline.errors import StoreError, TallylogError
+from pipeline.errors import TallylogError
 from pipeline.jobs import Place, Runner
 from pipeline.tail import Tail
 
 log = logging.getLogger("tallylog.ingest")
 
-LOCK = "ingest.lock"
 #: How long a job is waited for at the end.
 JOB_SECONDS = 3.0
-
-
-@contextmanager
-def alone(data_dir: Path) -> Iterator[None]:
-    """Keeps other ingests from the store, for as long as the process lives.
-
-    Raises `StoreError` with the pid of the one that is there.
-    """
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with open(data_dir / LOCK, "a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.seek(0)
-            raise StoreError(
-                f"Another ingest, pid {file.read().strip() or 'unknown'}, works on this store.",
-                str(data_dir),
-                "stop it first, or use another data folder",
-            ) from error
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
 
 
 @dataclass(slots=True)

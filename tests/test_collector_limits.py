@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pipeline import exclusions
+from pipeline.catalog import Catalog
 from tests.collectors import Sender
 from webapp.collector_limits import MOST, Buckets
 
@@ -83,3 +86,51 @@ def test_addresses_and_agents_that_are_excluded_are_not_counted(tmp_path: Path) 
     assert sender.reason(HIT.replace("/a", "/admin/x")) == ""
     assert sender.reason(HIT) == ""
     assert sender.counted(["hits"]) == {(): [1]}
+
+
+@pytest.mark.parametrize("name", ["user_agent", "referer", "origin"])
+def test_long_headers_are_refused(sender: Sender, name: str) -> None:
+    assert sender.reason(HIT, **{name: "https://one.example/" + "x" * (8 << 10)}) == "long"
+    assert sender.lines() == []
+
+
+def test_headers_of_some_length_count_and_are_not_remembered(sender: Sender) -> None:
+    text = "https://one.example/" + "x" * 2000
+    assert sender.reason(HIT, user_agent=text, referer=text) == ""
+    assert text not in str([sender.collector, sender.collector.recorder.sites])
+    people = sender.collector.recorder.people
+    assert [day.people for day in people._days.values()] == [{}]
+
+
+def test_a_rule_set_while_the_collector_runs_changes_what_it_counts(tmp_path: Path) -> None:
+    sender = Sender(tmp_path)
+    assert sender.reason(HIT) == ""
+    catalog = Catalog(tmp_path)
+    exclusions.add(catalog, "addresses", "192.0.2.0/24")
+    exclusions.add(catalog, "agents", "*Monitor*")
+    sender.collector.upkeep.once()
+    assert sender.reason(HIT) == "excluded"
+    assert sender.reason(HIT, peer="203.0.113.9", user_agent="MyMonitor/1") == "excluded"
+    for rule in exclusions.listed(catalog):
+        exclusions.remove(catalog, rule.id)
+    sender.collector.upkeep.once()
+    assert sender.reason(HIT) == ""
+    catalog.close()
+
+
+def test_a_rule_of_the_store_holds_from_the_start(tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path)
+    exclusions.add(catalog, "addresses", "192.0.2.0/24")
+    catalog.close()
+    assert Sender(tmp_path).reason(HIT) == "excluded"
+
+
+def test_a_day_forgotten_while_it_is_asked_for_is_told(sender: Sender) -> None:
+    people, site = sender.collector.recorder.people, sender.collector.recorder.sites.by_name["one"]
+
+    class Forgetful(dict[Any, Any]):
+        def __setitem__(self, key: Any, value: Any) -> None:
+            people.forget()
+
+    people._days = Forgetful()
+    assert people.day(site, 0.0).people == {}

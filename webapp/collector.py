@@ -13,7 +13,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from pipeline import journal
+from pipeline import exclusions, journal
 from pipeline.access import keys
 from pipeline.catalog import Catalog
 from pipeline.config import Config
@@ -34,6 +34,8 @@ from webapp.collector_sites import sites_of
 from webapp.collector_upkeep import Upkeep
 
 URL_BYTES = 8 << 10
+#: Headers that are looked at whole.
+TEXTS = ("user-agent", "referer", "origin")
 #: Requests that are remembered, and the longest of them.
 REMEMBERED, REMEMBERED_BYTES = 10_000, 1024
 #: Who asks from this machine is a server in front of this one.
@@ -47,6 +49,7 @@ Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 class Collector:
     recorder: Recorder
     batches: Batches
+    upkeep: Upkeep
     routes: Sequence[Route] = ROUTES
     _known: dict[tuple[str, str, bytes, str | None], Entry] = field(default_factory=dict)
 
@@ -91,6 +94,8 @@ class Collector:
             raise Refused("method")
         if len(request.path) + len(request.query) > URL_BYTES:
             raise Refused("long")
+        if any(len(request.headers.get(name) or "") > URL_BYTES for name in TEXTS):
+            raise Refused("long")
         if len(request.body) > route.body_bytes:
             raise Refused("large")
         recorder, headers = self.recorder, request.headers
@@ -120,7 +125,8 @@ class Collector:
         if found is None:
             told = route.read(request)
             found = Entry(told, self.recorder.text(told))
-            if told.viewer is None and len(request.query) + len(request.body) <= REMEMBERED_BYTES:
+            size = len(request.query) + len(request.body) + len(key[3] or "")
+            if told.viewer is None and size <= REMEMBERED_BYTES:
                 if len(self._known) >= REMEMBERED:
                     self._known.clear()
                 self._known[key] = found
@@ -189,15 +195,16 @@ def make(config: Config) -> Collector:
     data = config.store.data
     data.mkdir(parents=True, exist_ok=True)
     settings = config.collector
-    rules = Rules((), tuple(config.exclude.agents), tuple(config.exclude.addresses))
+    catalog = Catalog(data)
+    rules = partial(_rules, config, catalog)
     people = People(
         Salts(data / "salts.db"),
         Countries(config.store.country_mmdb),
-        rules,
+        rules(),
         (*config.web.trusted_proxies, *LOOPBACK),
         None if config.store.keep_agent == "string" else Agents(),
     )
-    may_write = partial(keys.may_write, Catalog(data))
+    may_write = partial(keys.may_write, catalog)
     recorder = Recorder(
         sites_of(config),
         people,
@@ -207,7 +214,13 @@ def make(config: Config) -> Collector:
     )
     ids = Ids(journal.folder(data))
     ids.recover()
-    return Collector(recorder, Batches(recorder, ids, may_write))
+    return Collector(recorder, Batches(recorder, ids, may_write), Upkeep(recorder, rules))
+
+
+def _rules(config: Config, catalog: Catalog) -> Rules:
+    """What is not to be counted now: those for pages and referrers are for ingest."""
+    found = exclusions.current(config, catalog).exclude
+    return Rules((), tuple(found.agents), tuple(found.addresses))
 
 
 def application(config_file: str | None = None, data: str | None = None) -> Application:
@@ -217,5 +230,5 @@ def application(config_file: str | None = None, data: str | None = None) -> Appl
 
     config = load(Path(config_file) if config_file else None, Path(data) if data else None)
     collector = make(config)
-    Upkeep(collector.recorder).start()
+    collector.upkeep.start()
     return wrapped(create_app(config, collector.recorder.counts), collector)

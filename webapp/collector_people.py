@@ -26,6 +26,8 @@ from webapp.collector_sites import Site
 REMEMBERED = 20_000
 #: Nothing after so many characters of an agent is kept.
 AGENT_LENGTH = 1024
+#: Nobody is remembered who came past more servers than that.
+CHAIN_LENGTH = 256
 _QUARTER = 900
 
 
@@ -41,7 +43,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """`line` is what all hits of one address and agent say of them."""
+    """`line` is what all hits of one address and agent say of them; its agent may be excluded."""
 
     line: str
     excluded: bool
@@ -79,12 +81,14 @@ class People:
     def client(self, peer: str, forwarded: Callable[[], str | None]) -> Client:
         """Who sent a request that came from `peer`."""
         chain = forwarded() if self._trusted.has(peer) else None
-        found = self._clients.get((peer, chain))
+        if len(self._clients) >= REMEMBERED:
+            self._clients, self._trusted = {}, Trusted(self.proxies)
+        clients = self._clients
+        found = clients.get((peer, chain))
         if found is None:
-            if len(self._clients) >= REMEMBERED:
-                self._clients, self._trusted = {}, Trusted(self.proxies)
             found = self.located(self._trusted.client(peer, chain) or "")
-            self._clients[peer, chain] = found
+            if len(chain or "") <= CHAIN_LENGTH:
+                clients[peer, chain] = found
         return found
 
     def located(self, text: str) -> Client:
@@ -97,35 +101,46 @@ class People:
 
     def today(self, site: Site, now: float) -> SiteDay:
         """The day that it is now on the site's clock."""
-        until, found = self._today.get(site.name, (0.0, None))
+        today = self._today
+        until, found = today.get(site.name, (0.0, None))
         if found is None or now >= until:
             found = self.day(site, now)
             # Zones begin their days on a quarter of an hour.
-            self._today[site.name] = (now // _QUARTER + 1) * _QUARTER, found
+            today[site.name] = (now // _QUARTER + 1) * _QUARTER, found
         return found
 
     def day(self, site: Site, moment: float) -> SiteDay:
         """The day of a moment on the site's clock."""
         date = dt.datetime.fromtimestamp(moment, ZoneInfo(site.zone)).date()
         key = site.name, date
-        if key not in self._days:
+        # Another thread may forget all days meanwhile.
+        found = self._days.get(key)
+        if found is None:
             salt = self.salts.of([key])[key]
-            self._days[key] = SiteDay(site.name, salt.value)
-        return self._days[key]
+            found = self._days[key] = SiteDay(site.name, salt.value)
+        return found
 
     def person(self, day: SiteDay, client: Client, agent: str | None) -> Person:
         key = client.address, agent
         found = day.people.get(key)
         if found is None:
-            if len(day.people) >= REMEMBERED:
-                day.people.clear()
-            found = day.people[key] = self._person(day, client, agent)
+            found = self._person(day, client, agent)
+            if len(agent or "") <= AGENT_LENGTH:
+                if len(day.people) >= REMEMBERED:
+                    day.people.clear()
+                day.people[key] = found
         return found
 
     def forget(self) -> None:
         """Let go of all keys: those of days that are over, or of salts that are destroyed."""
         self.salts.destroy()
         self._days, self._today = {}, {}
+
+    def follow(self, rules: Rules) -> None:
+        """Go by these rules from now on; what is remembered was decided by those before."""
+        if rules != self.rules:
+            self.rules = rules
+            self._clients, self._days, self._today = {}, {}, {}
 
     def _person(self, day: SiteDay, client: Client, agent: str | None) -> Person:
         address = b"\0" + client.address.encode("utf-8", "replace")
@@ -142,4 +157,4 @@ class People:
         elif agent:
             known["agent"] = redact(agent[:AGENT_LENGTH])
         line = json.dumps(known, ensure_ascii=False, separators=(",", ":"))
-        return Person(line[1:-1], client.excluded or matches(agent, self.rules.agents))
+        return Person(line[1:-1], matches(agent, self.rules.agents))

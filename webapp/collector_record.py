@@ -20,6 +20,9 @@ from webapp.collector_refusals import Refused
 from webapp.collector_sites import Site, Sites
 from webapp.collector_told import Told
 
+#: The longest text that is remembered.
+REMEMBERED_LENGTH = 1024
+
 
 class Entry(NamedTuple):
     """What a request tells, and as which text."""
@@ -39,7 +42,7 @@ class Recorder:
     durable: bool
     counts: Counts = field(default_factory=Counts)
     losses: Losses = field(default_factory=Losses)
-    redact: Callable[[str], str] = field(default_factory=lambda: lru_cache(10_000)(redact))
+    redact: Callable[[str], str] = field(default_factory=lambda: _remembering())
 
     def site(self, told: Told, origin: str | None, referer: str | None) -> Site:
         """The site of a hit. Raises `Refused`."""
@@ -64,7 +67,7 @@ class Recorder:
         person = self.people.person(day, client, agent)
         if told.viewer:
             text += f',"viewer_hash":"{_viewer(day, told.viewer)}"'
-        reason = "excluded" if person.excluded else "owner" if told.own else ""
+        reason = "excluded" if client.excluded or person.excluded else "owner" if told.own else ""
         if reason:
             text += f',"excluded":"{reason}"'
         line = (
@@ -96,6 +99,12 @@ class Recorder:
         self.losses.tell(error, hits)
         self.counts.refuse("lost", hits)
         return Refused("lost")
+
+
+def _remembering() -> Callable[[str], str]:
+    """`redact`, which remembers what it made of short texts."""
+    known = lru_cache(10_000)(redact)
+    return lambda text: known(text) if len(text) <= REMEMBERED_LENGTH else redact(text)
 
 
 def _viewer(day: SiteDay, viewer: str) -> str:

@@ -19,7 +19,7 @@ REASONS: dict[str, str] = {
     "time": "The time is no time, or lies more than a day ahead.",
     "address": "The address is none.",
     "large": "The body is too large.",
-    "long": "The address of the request is longer than 8 KB.",
+    "long": "The address, the agent, the Referer or the Origin is longer than 8 KB.",
     "slow": "The body did not come within ten seconds.",
     "method": "The endpoint does not take that method.",
     "rate": "The address has sent too many hits.",

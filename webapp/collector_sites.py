@@ -10,8 +10,8 @@ from pipeline.config import Config
 from pipeline.config import Site as ConfiguredSite
 from webapp.collector_refusals import Refused
 
-#: Hosts of Origin and Referer headers that are remembered.
-REMEMBERED = 10_000
+#: Origin and Referer headers whose hosts are remembered, and the longest of them.
+REMEMBERED, REMEMBERED_LENGTH = 10_000, 1024
 _WEB = re.compile(r"https?://(?:[^/?#@]*@)?(\[[^\]/?#]*\]|[^/?#:]*)", re.IGNORECASE)
 
 
@@ -79,6 +79,8 @@ class Sites:
 
     def _host(self, url: str) -> str | None:
         """The host of a web address; None where it is none."""
+        if len(url) > REMEMBERED_LENGTH:
+            return host_of(url)
         if url not in self._hosts:
             if len(self._hosts) >= REMEMBERED:
                 self._hosts.clear()

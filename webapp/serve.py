@@ -14,11 +14,9 @@ from granian.http import HTTP1Settings
 from pipeline import logs
 from pipeline.config import Config
 from pipeline.config_file import load
-from pipeline.exclusions import applied
 from pipeline.supervisor import die_with_parent
 from webapp import create_app
 from webapp.collector import make
-from webapp.collector_upkeep import Upkeep
 from webapp.gateway import Gateway
 
 #: A stream that a browser holds open must not keep a worker from ending.
@@ -51,8 +49,8 @@ def serve(config: Config, config_file: Path | None, data: Path | None) -> None:
 def _application(config_file: Path | None, data: Path | None) -> Gateway:
     die_with_parent()
     config = load(config_file, data)
-    collector = make(applied(config))
-    Upkeep(collector.recorder).start()
+    collector = make(config)
+    collector.upkeep.start()
     app = create_app(config, collector.recorder.counts)
     Thread(target=prepare, args=(app,), daemon=True).start()
     return Gateway(collector, app)
