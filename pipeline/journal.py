@@ -73,9 +73,15 @@ class Journal:
             if self._synced >= ticket:
                 return
             with self._lock:
-                handle, reached = self._handle, self._written
-            os.fsync(handle)
-            self._synced = reached
+                if self._handle < 0:
+                    return  # what is closed was synced
+                # The file may be closed meanwhile, and its number be another's.
+                handle, reached = os.dup(self._handle), self._written
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+            self._synced = max(self._synced, reached)
 
     def turn(self) -> None:
         """Let go of a file whose hour is over, so that it can be deleted once it is read."""
@@ -96,8 +102,11 @@ class Journal:
         hour = time.strftime("%Y-%m-%dT%H", time.gmtime(now))
         make_folder(self.folder)
         name = f"{hour}-{secrets.token_hex(4)}"
-        self._handle = os.open(self.folder / f"{name}{SUFFIX}", _FLAGS, 0o640)
+        # Nobody may see it without its lock, and take it for one that is left.
+        path = self.folder / f"{name}.new"
+        self._handle = os.open(path, _FLAGS, 0o640)
         fcntl.flock(self._handle, fcntl.LOCK_SH)
+        os.rename(path, path.with_suffix(SUFFIX))
         sync_folder(self.folder)
         self._until = (now // _HOUR + 1) * _HOUR
         return name

@@ -1,24 +1,29 @@
 """Ids that senders gave their hits, so that a hit sent again counts once.
 
-They lie beside the journal, as keyed hashes. Taking them and writing the lines are one step: the
-ids are committed after the lines are written. Should the process die between the two, the ids
-stand in the last lines of its file, where the next process finds them.
+They lie beside the journal, as hashes without a key: who guesses an id can tell that it was sent.
+Taking them and writing the lines are one step: the ids are committed after the lines are written.
+Where that fails, as on a full disk, the lines count all the same, and the process holds the ids
+until it can commit them. Should it die before, the ids stand in the last lines of its file, where
+the next process finds them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.folders import make_folder
 from pipeline.journal import SUFFIX
+
+log = logging.getLogger("tallylog.collector")
 
 NAME = "ids.db"
 #: How long an id is remembered.
@@ -39,6 +44,8 @@ class Ids:
     """The ids taken by any process of the collector."""
 
     folder: Path
+    #: Of lines that are written, but not committed.
+    _owed: set[str] = field(default_factory=set)
 
     @contextmanager
     def taking(self, ids: Sequence[str]) -> Iterator[set[str]]:
@@ -47,7 +54,18 @@ class Ids:
         now = int(time.time())
         with self._transaction() as tx:
             tx.execute("delete from ids where at < ?", (now - LIFE_SECONDS,))
-            yield {one for one in dict.fromkeys(ids) if _insert(tx, one, now)}
+            owed = set(self._owed)
+            for one in owed:
+                _insert(tx, one, now)
+            new = {one for one in dict.fromkeys(ids) if _insert(tx, one, now)}
+            taken = frozenset(new)
+            yield new
+            try:
+                tx.execute("commit")
+                self._owed -= owed
+            except sqlite3.Error as error:
+                log.error("ids are held until they can be written: %s", error)
+                self._owed |= taken
 
     def recover(self) -> None:
         """Take the ids of lines that were written by processes which died before they could."""
@@ -57,6 +75,7 @@ class Ids:
             with self._transaction() as tx:
                 for one in found:
                     _insert(tx, one, now)
+                tx.execute("commit")
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -67,7 +86,6 @@ class Ids:
             connection.execute("begin immediate")
             connection.execute(_TABLE)
             yield connection
-            connection.execute("commit")
 
 
 def _insert(tx: sqlite3.Connection, one: str, now: int) -> bool:

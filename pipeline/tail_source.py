@@ -194,7 +194,10 @@ class TailSource:
             return
         for file in list(self.files.values()):
             path, now = self._names.get(file.key, ("", None))
-            if now is not None and file.seen == now and not file.lag and self.is_over(path):
+            if now is None or file.seen != now or file.lag or not self.is_over(path):
+                continue
+            # Its writer may have written a last line before it let go of the file.
+            if look(os.stat(path)) == now:
                 os.unlink(path)
                 self._drop(file)
 

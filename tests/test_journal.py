@@ -6,6 +6,8 @@ import datetime as dt
 import errno
 import json
 import os
+import sqlite3
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -150,3 +152,68 @@ def test_ids_of_lines_whose_writer_died_are_found(tmp_path: Path) -> None:
     again = Sender(tmp_path)
     with again.collector.batches.ids.taking([one]) as new:
         assert new == set()
+
+
+def test_ids_that_cannot_be_committed_are_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(sqlite3.Connection):
+        def execute(self, text: str, *given: Any) -> sqlite3.Cursor:
+            if text == "commit":
+                raise sqlite3.OperationalError("database or disk is full")
+            return super().execute(text, *given)
+
+    ids, one = Ids(tmp_path), digest("s", "1")
+    connect = sqlite3.connect
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite3, "connect", partial(connect, factory=Full))
+        with ids.taking([one]) as new:
+            assert new == {one}
+        with ids.taking([one]) as new:
+            assert new == set()
+    with ids.taking([one]) as new:
+        assert new == set()
+    with Ids(tmp_path).taking([one]) as new:
+        assert new == set(), "committed by the taking before"
+
+
+def test_a_file_that_is_closed_while_it_is_synced_is_synced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    written = Journal(tmp_path, clock=lambda: now[0])
+    ticket, fsync = written.append(b'{"a":1}\n'), os.fsync
+    began: list[int] = []
+
+    def slow(handle: int) -> None:
+        if not began:
+            began.append(os.fstat(handle).st_ino)
+            now[0] = 3600.0
+            written.append(b'{"a":2}\n')
+            assert os.fstat(handle).st_ino == began[0]
+        fsync(handle)
+
+    monkeypatch.setattr("pipeline.journal.os.fsync", slow)
+    written.sync(ticket)
+    assert len(list(tmp_path.glob("*.ndjson"))) == 2
+
+
+def test_a_last_line_written_before_the_file_was_left_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender = Sender(tmp_path)
+    sender.send(PATH, VIEW)
+    is_left, late = journal.is_left, [True]
+
+    def left(path: str) -> bool:
+        if late.pop() if late else False:
+            sender.send(PATH, VIEW)
+            sender.collector.recorder.journal.close()
+        return is_left(path)
+
+    monkeypatch.setattr(journal, "is_left", left)
+    with following(tmp_path, hurried(sender), start=False) as live:
+        for _ in range(4):
+            live.settle()
+    assert files(tmp_path) == []
+    assert Store(tmp_path, sender.config).ask(["views"], site="one") == {(): [2]}
