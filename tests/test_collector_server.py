@@ -16,6 +16,7 @@ from pipeline.backfill import backfill
 from pipeline.config_file import load
 from tests.collector_server import Server, answer, get, post, serving
 from tests.stores import Store, Table
+from webapp.sessions import MOST_BYTES
 
 VIEW = "/api/track/page-view"
 
@@ -73,6 +74,13 @@ def test_what_is_too_long_is_refused_without_being_read(server: Server) -> None:
         connection.sendall(get("/pixel.gif?site=one&p=/" + "a" * 8192))
         assert answer(connection)[0] == 200
     assert all(len(line.get("url", "")) < 8192 for line in server.lines())
+
+
+def test_the_application_gets_no_longer_body_than_it_takes(server: Server) -> None:
+    with server.connect() as connection:
+        head = b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+        connection.sendall(head % (MOST_BYTES + 1))
+        assert answer(connection)[0] == 413
 
 
 def load_of(server: Server, answered: list[int], number: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from pipeline import maintain
 from pipeline.backfill import backfill
 from pipeline.catalog import Catalog
 from pipeline.config import Config
-from pipeline.enrich.pixels import describe
+from pipeline.enrich.pixels import PROPERTIES, describe
 from pipeline.schema import EVENTS
 from tests.events import add, event
 from tests.stores import Store
@@ -59,6 +60,14 @@ def test_a_request_for_a_pixel_describes_a_page_or_an_event(url, header, expecte
 
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:137.0) Gecko/20100101 Firefox/137.0"
+
+
+def test_an_event_keeps_thirty_properties() -> None:
+    told = "&".join(f"p{number}=1" for number in range(100))
+    seen = describe(f"/p.gif?p=/a&e=signup&{told}", None)
+    assert seen is not None and seen.properties is not None
+    assert list(json.loads(seen.properties)) == [f"p{number}" for number in range(PROPERTIES)]
+    assert PROPERTIES == 30
 
 
 def line(target: str, header: str = "-", host: str = "cdn.example:443") -> str:

@@ -8,11 +8,11 @@ import math
 import time
 from typing import Any
 
-from pipeline.enrich.pixels import TEXT_LENGTH
+from pipeline.enrich.pixels import PROPERTIES, TEXT_LENGTH
 from webapp.collector_refusals import Refused
 
 URL_LENGTH = 4096
-PROPERTIES, NAME_LENGTH, VALUE_LENGTH = 30, 300, 2000
+NAME_LENGTH, VALUE_LENGTH = 300, 2000
 #: How far ahead of ours a sender's clock may be.
 AHEAD_SECONDS = 24 * 3600
 _TRUE = frozenset({"1", "true", "yes"})

@@ -20,6 +20,7 @@ from webapp import gone
 from webapp.collector import Application, Collector, settled
 from webapp.collector_http import Answer, Header, Request, text_of
 from webapp.collector_routes import BATCH
+from webapp.sessions import MOST_BYTES
 
 #: Requests that the application works on at once; those that stream hold a thread each.
 THREADS = 48
@@ -27,8 +28,6 @@ THREADS = 48
 DISK_THREADS = 16
 #: How long a body may take to come.
 BODY_SECONDS = 10.0
-#: The longest body for the application.
-APPLICATION_BYTES = 16 << 20
 
 Scope = Any
 Protocol = Any
@@ -87,7 +86,7 @@ class Gateway:
 
     async def _apply(self, scope: Scope, protocol: Protocol) -> None:
         try:
-            body = await _body(scope, protocol, APPLICATION_BYTES)
+            body = await _body(scope, protocol, MOST_BYTES)
         except _Refused as error:
             status = 413 if str(error) == "large" else 408
             _send(protocol, status, [("content-type", "text/plain")], f"{error}\n".encode())

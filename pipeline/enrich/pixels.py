@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
@@ -33,6 +34,8 @@ PARAMETERS = frozenset({*SHORT, *PLAIN, "site", "viewer", "owner", "w", "l", "h"
 CAMPAIGN = "utm_"
 #: Longest title and longest name of an event kept.
 TEXT_LENGTH = 255
+#: Properties kept of an event.
+PROPERTIES = 30
 
 _WEB = re.compile(r"https?://([^/?#\\]+)", re.IGNORECASE)
 _ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -169,7 +172,8 @@ def _with_campaign(page: str | None, query: str) -> str | None:
 def _properties(told: Mapping[str, str]) -> str | None:
     """As a JSON object of texts."""
     kept = {k: v for k, v in told.items() if k not in PARAMETERS and not k.startswith(CAMPAIGN)}
-    return json.dumps(kept, ensure_ascii=False) if kept else None
+    first = dict(islice(kept.items(), PROPERTIES))
+    return json.dumps(first, ensure_ascii=False) if first else None
 
 
 def _short(text: str | None) -> str | None:
