@@ -79,7 +79,7 @@ class People:
         chosen = np.ones(len(self._steps), bool)
         for one in filters:
             if one != Filter(one.dimension, "!=", ""):
-                raise NotImplementedError(f"people by {one}")
+                raise AssertionError(f"totals of people have no filter such as {one}")
             chosen &= self._of_step(one.dimension) < len(self._order.ranks(one.dimension)) - 1
         return np.flatnonzero(chosen)
 
