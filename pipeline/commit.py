@@ -9,19 +9,58 @@ leaves parts without an owner, which `maintain` deletes; a crash after leaves no
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from pipeline import tables as t
 from pipeline.catalog import Catalog, utcnow
-from pipeline.identity import Point, Trail, Verdict, find, judge
+from pipeline.identity import Point, Trail, Verdict, in_batches
 
 #: Rejected lines kept per source; all of them are counted.
 REJECTS_KEPT = 1000
 LEASE = dt.timedelta(minutes=10)
+
+
+def _upsert(
+    table: sa.Table, keys: Sequence[str], **values: Callable[[Any, Any], Any]
+) -> sa.Executable:
+    """Insert a row; of one that is there, each of the values is made from its own and the new."""
+    query = insert(table)
+    made = {name: value(table.c[name], query.excluded[name]) for name, value in values.items()}
+    return query.on_conflict_do_update(index_elements=list(keys), set_=made)
+
+
+# What is said often is said once: to build a statement takes longer than to run it.
+_s = t.sources.c
+_NEW_SOURCE = t.sources.insert().returning(t.sources.c.id)
+_SAVE_POINTS = _upsert(t.checkpoints, ("source_id", "position"), digest=lambda _, new: new)
+_ACCOUNT = _upsert(
+    t.accounts,
+    ("source_id", "read_date", "outcome"),
+    records=lambda old, new: old + new,
+    bots=lambda old, new: old + new,
+)
+_TOUCH_DAY = _upsert(
+    t.days,
+    ("site_id", "date"),
+    version=lambda old, _: old + 1,
+    imported=lambda _, new: new,
+    salts=sa.func.max,
+)
+_ADD_ROWS = _upsert(
+    t.source_days, ("source_id", "site_id", "date"), rows=lambda old, new: old + new
+)
+_LEASE = _upsert(t.leases, ("writer",), expires=lambda _, new: new)
+_OFFSETS = sa.select(_s.id, _s.offset).where(_s.id.in_(sa.bindparam("some", expanding=True)))
+_MOVE = (
+    t.sources.update()
+    .where(_s.id == sa.bindparam("of"))
+    .values(lines=_s.lines + sa.bindparam("more"))
+)
 
 
 class SourceMoved(Exception):
@@ -57,59 +96,48 @@ class NewPart:
 
 
 def claim(
-    catalog: Catalog,
+    tx: sa.Connection,
     scope: str,
     path: str,
     format_name: str,
     trail: Trail,
-    ended: bool,
-    lines_before: int,
-    shrunk: bool = False,
+    verdict: Verdict,
+    lines: int = 0,
 ) -> int:
-    """Make a new source, unless another process made it meanwhile.
-
-    Raises `SourceMoved` in that case: judge the stream again. A claim need not be synced: a
-    source of which nothing was committed yet may as well be found anew.
-    """
-    with catalog.write(synced=False) as tx:
-        verdict = judge(trail, find(tx, scope, trail.points), ended, shrunk)
-        if verdict.kind not in ("new", "fork"):
-            raise SourceMoved(path)
-        now = utcnow()
-        lines = lines_before if verdict.kind == "fork" else 0
-        row = dict(
-            scope=scope,
-            path=path,
-            format=format_name,
-            state={},
-            offset=verdict.offset,
-            lines=lines,
-            end_digest=b"",
-            created=now,
-            updated=now,
-        )
-        if verdict.kind == "fork":
-            row["end_digest"] = _digest_of(trail, verdict)
-        made = t.sources.insert().values(**row).returning(t.sources.c.id)
-        source_id = int(tx.execute(made).scalar_one())
-        _add_points(tx, source_id, trail.points)
-        return source_id
+    """Make the source that the verdict, of this very transaction, says is new; a fork has `lines`
+    before it. Returns its id. This need not be synced: a source of which nothing was committed
+    yet may as well be found anew."""
+    now = utcnow()
+    row = dict(
+        scope=scope,
+        path=path,
+        format=format_name,
+        state={},
+        offset=verdict.offset,
+        lines=lines,
+        end_digest=_digest_of(trail, verdict) if verdict.kind == "fork" else b"",
+        created=now,
+        updated=now,
+    )
+    source_id = int(tx.execute(_NEW_SOURCE, row).scalar_one())
+    _execute(tx, _SAVE_POINTS, _points(source_id, trail.points))
+    return source_id
 
 
 def _digest_of(trail: Trail, verdict: Verdict) -> bytes:
     return next(p.digest for p in trail.points if p.position == verdict.offset)
 
 
-def _add_points(tx: sa.Connection, source_id: int, points: Iterable[Point]) -> None:
-    rows = [dict(source_id=source_id, position=p.position, digest=p.digest) for p in points]
+def _points(source_id: int, points: Iterable[Point]) -> list[dict[str, Any]]:
+    return [dict(source_id=source_id, position=p.position, digest=p.digest) for p in points]
+
+
+def _execute(
+    tx: sa.Connection, statement: sa.Executable, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Once for each of the rows."""
     if rows:
-        query = insert(t.checkpoints)
-        tx.execute(
-            query.on_conflict_do_update(
-                index_elements=["source_id", "position"], set_={"digest": query.excluded.digest}
-            ),
-            rows,
-        )
+        tx.execute(statement, rows)
 
 
 def commit(
@@ -123,35 +151,37 @@ def commit(
     if missing:
         raise FileNotFoundError(f"part {missing[0]} vanished before its commit")
     with catalog.write() as tx:
-        for advance in advances:
-            _move(tx, advance)
-            _account(tx, advance)
+        _move(tx, [advance for advance in advances if advance.end != advance.start])
+        _account(tx, advances)
         add_parts(tx, parts)
         renew(tx, writer)
 
 
-def _move(tx: sa.Connection, advance: Advance) -> None:
-    if advance.end == advance.start:
-        return  # only lines already known were met
-    s = t.sources.c
-    moved = tx.execute(
-        t.sources.update()
-        .where(s.id == advance.source_id, s.offset == advance.start)
-        .values(
+def _move(tx: sa.Connection, advances: Sequence[Advance]) -> None:
+    ids = {advance.source_id for advance in advances}
+    offsets = {row.id: row.offset for row in in_batches(tx, _OFFSETS, ids)}
+    for advance in advances:
+        if offsets.get(advance.source_id) != advance.start:
+            raise SourceMoved(advance.path)
+        offsets[advance.source_id] = advance.end
+    now = utcnow()
+    rows = [
+        dict(
+            of=advance.source_id,
             path=advance.path,
             offset=advance.end,
-            lines=s.lines + advance.lines,
+            more=advance.lines,
             state=dict(advance.state),
             end_digest=advance.end_digest,
-            updated=utcnow(),
+            updated=now,
         )
-    )
-    if moved.rowcount != 1:
-        raise SourceMoved(advance.path)
-    _add_points(tx, advance.source_id, advance.points)
+        for advance in advances
+    ]
+    _execute(tx, _MOVE, rows)
+    _execute(tx, _SAVE_POINTS, [row for a in advances for row in _points(a.source_id, a.points)])
 
 
-def _account(tx: sa.Connection, advance: Advance) -> None:
+def _account(tx: sa.Connection, advances: Sequence[Advance]) -> None:
     today = dt.datetime.now(dt.UTC).date()
     rows = [
         dict(
@@ -161,35 +191,25 @@ def _account(tx: sa.Connection, advance: Advance) -> None:
             records=records,
             bots=advance.bots.get(outcome, 0),
         )
+        for advance in advances
         for outcome, records in advance.outcomes.items()
         if records
     ]
-    if rows:
-        query = insert(t.accounts)
-        tx.execute(
-            query.on_conflict_do_update(
-                index_elements=["source_id", "read_date", "outcome"],
-                set_={
-                    "records": t.accounts.c.records + query.excluded.records,
-                    "bots": t.accounts.c.bots + query.excluded.bots,
-                },
-            ),
-            rows,
-        )
-    if not advance.rejects:
-        return
-    kept = (
-        tx.scalar(sa.select(sa.func.count()).where(t.rejects.c.source_id == advance.source_id)) or 0
-    )
-    room = advance.rejects[: max(0, REJECTS_KEPT - kept)]
-    if room:
-        tx.execute(
-            insert(t.rejects).on_conflict_do_nothing(),
-            [
-                dict(source_id=advance.source_id, offset=offset, length=length, reason=reason)
-                for offset, length, reason in room
-            ],
-        )
+    _execute(tx, _ACCOUNT, rows)
+    for advance in advances:
+        if advance.rejects:
+            _reject(tx, advance)
+
+
+def _reject(tx: sa.Connection, advance: Advance) -> None:
+    """Keep the places of refused lines, as long as there is room."""
+    of = t.rejects.c.source_id == advance.source_id
+    kept = tx.scalar(sa.select(sa.func.count()).where(of)) or 0
+    room = [
+        dict(source_id=advance.source_id, offset=offset, length=length, reason=reason)
+        for offset, length, reason in advance.rejects[: max(0, REJECTS_KEPT - kept)]
+    ]
+    _execute(tx, insert(t.rejects).on_conflict_do_nothing(), room)
 
 
 def add_parts(tx: sa.Connection, parts: Sequence[NewPart]) -> None:
@@ -205,54 +225,30 @@ def add_parts(tx: sa.Connection, parts: Sequence[NewPart]) -> None:
     )
     now = utcnow()
     days = {(p.site_id, p.date): p.salts for p in parts}
-    query = insert(t.days)
-    tx.execute(
-        query.on_conflict_do_update(
-            index_elements=["site_id", "date"],
-            set_={
-                "version": t.days.c.version + 1,
-                "imported": now,
-                "salts": sa.func.max(t.days.c.salts, query.excluded.salts),
-            },
-        ),
-        [
-            dict(
-                site_id=site_id,
-                date=date,
-                version=1,
-                built=None,
-                generations=0,
-                salts=salts,
-                imported=now,
-            )
-            for (site_id, date), salts in days.items()
-        ],
-    )
+    rows = [
+        dict(
+            site_id=site_id,
+            date=date,
+            version=1,
+            built=None,
+            generations=0,
+            salts=salts,
+            imported=now,
+        )
+        for (site_id, date), salts in days.items()
+    ]
+    _execute(tx, _TOUCH_DAY, rows)
     added = [
         dict(source_id=source_id, site_id=p.site_id, date=p.date, rows=rows)
         for p in parts
         for source_id, rows in p.sources.items()
     ]
-    if not added:
-        return
-    touched = insert(t.source_days)
-    tx.execute(
-        touched.on_conflict_do_update(
-            index_elements=["source_id", "site_id", "date"],
-            set_={"rows": t.source_days.c.rows + touched.excluded.rows},
-        ),
-        added,
-    )
+    _execute(tx, _ADD_ROWS, added)
 
 
 def renew(tx: sa.Connection, writer: str) -> None:
     """Keep the writer's uncommitted files from being taken for orphans."""
-    query = insert(t.leases).values(writer=writer, expires=utcnow() + LEASE)
-    tx.execute(
-        query.on_conflict_do_update(
-            index_elements=["writer"], set_={"expires": query.excluded.expires}
-        )
-    )
+    tx.execute(_LEASE, dict(writer=writer, expires=utcnow() + LEASE))
 
 
 def release(catalog: Catalog, writer: str) -> None:

@@ -12,19 +12,18 @@ difference that lies wholly after the last point that both files have.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from pipeline import tables as t
 
-T = TypeVar("T")
-
 WINDOW = 4096
 DENSE = 4096
 LARGEST_STEP = 1 << 20
+MOST_VALUES = 500
 #: Files that agree for less than this and then differ are different files that begin alike
 #: (two servers watched by one monitor, equal headers) and are counted whole. Files that agree
 #: for longer are copies, and counting starts where they differ.
@@ -105,28 +104,36 @@ class Known:
     matched: int
 
 
+_c, _s = t.checkpoints.c, t.sources.c
+_MEETING = sa.select(_c.source_id, _c.position, _c.digest).where(
+    _c.digest.in_(sa.bindparam("some", expanding=True))
+)
+_SOURCES = sa.select(_s.id, _s.offset, _s.lines, _s.end_digest, _s.format, _s.state).where(
+    _s.scope == sa.bindparam("scope"), _s.id.in_(sa.bindparam("some", expanding=True))
+)
+
+
 def find(tx: sa.Connection, scope: str, points: Sequence[Point]) -> list[Known]:
     """The sources of the scope that share any of the points."""
     deepest: dict[int, int] = {}
-    c = t.checkpoints.c
     positions = {point.digest: point.position for point in points}
-    for some in _batches(list(positions), 500):
-        query = sa.select(c.source_id, c.position, c.digest).where(c.digest.in_(some))
-        for source_id, position, digest in tx.execute(query):
-            if positions[digest] == position:
-                deepest[source_id] = max(position, deepest.get(source_id, 0))
-    s = t.sources.c
-    columns = (s.id, s.offset, s.lines, s.end_digest, s.format, s.state)
-    found = []
-    for some_ids in _batches(list(deepest), 500):
-        query = sa.select(*columns).where(s.scope == scope, s.id.in_(some_ids))
-        for row in tx.execute(query).mappings():
-            found.append(Known(**row, matched=deepest[row["id"]]))
-    return found
+    for row in in_batches(tx, _MEETING, positions):
+        if positions[row.digest] == row.position:
+            deepest[row.source_id] = max(row.position, deepest.get(row.source_id, 0))
+    return [
+        Known(**row._mapping, matched=deepest[row.id])
+        for row in in_batches(tx, _SOURCES, deepest, scope=scope)
+    ]
 
 
-def _batches(values: list[T], size: int) -> Iterator[list[T]]:
-    return (values[i : i + size] for i in range(0, len(values), size))
+def in_batches(
+    tx: sa.Connection, query: sa.Select[Any], values: Collection[Any], **more: Any
+) -> Iterator[sa.Row[Any]]:
+    """The rows of a query that asks for `some` of the values, of which a database takes no more
+    than so many at once."""
+    left = list(values)
+    for start in range(0, len(left), MOST_VALUES):
+        yield from tx.execute(query, {"some": left[start : start + MOST_VALUES], **more})
 
 
 @dataclass(frozen=True, slots=True)

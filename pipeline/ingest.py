@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from parsers.registry import Format
+from pipeline import sources
 from pipeline.batch import Batch, Writing
 from pipeline.catalog import Catalog
 from pipeline.commit import SourceMoved, commit, release
@@ -32,6 +33,8 @@ PIECE_BYTES = 32 << 20
 #: Small pieces are worked together, at first up to this part of PIECE_BYTES, so that no job waits
 #: for long, then more and more.
 FIRST = 4
+#: So many small files, and about so many of their bytes, are held against the catalog at once.
+BURST_FILES, BURST_BYTES = 64, 8 << 20
 #: Rows held before they are written: fewer make small parts, more need memory.
 BATCH_ROWS = 250_000
 #: How often a file whose source another writer moved is read anew.
@@ -225,9 +228,44 @@ _Step = tuple[Request, Piece | None]
 def _read_all(
     reader: Reader, requests: Iterable[Request], rivals: list[Request]
 ) -> Iterator[_Step]:
-    """All steps of the files. Two of them, such as a log and its copy, may have the same new
-    lines: the second is read no further than to where that shows, and is one of the `rivals`."""
+    """All steps of the files. Those of small files are found out together: a transaction takes
+    longer than to read one."""
     ends: dict[int, int] = {}
+    for group in _bursts(requests):
+        steps = _steps(reader, group, rivals, ends)
+        ahead: list[_Step] = []
+        if len(group) > 1:
+            with reader.together():
+                size = 0
+                while size < BURST_BYTES and (step := next(steps, None)):
+                    ahead.append(step)
+                    size += len(step[1].data) if step[1] else 0
+        yield from ahead
+        yield from steps
+
+
+def _bursts(requests: Iterable[Request]) -> Iterator[list[Request]]:
+    """Small files that follow each other; all others, which may keep us waiting, one by one."""
+    burst: list[Request] = []
+    for request in requests:
+        small = sources.is_small(request.path)
+        if burst and not (small and len(burst) < BURST_FILES):
+            yield burst
+            burst = []
+        if small:
+            burst.append(request)
+        else:
+            yield [request]
+    if burst:
+        yield burst
+
+
+def _steps(
+    reader: Reader, requests: Iterable[Request], rivals: list[Request], ends: dict[int, int]
+) -> Iterator[_Step]:
+    """The steps of the files. Two of them, such as a log and its copy, may have the same new
+    lines: the second is read no further than to where that shows, and is one of the `rivals`.
+    `ends` is how far each source has been read."""
     for request in requests:
         for piece in reader.read(request):
             if not piece.known and ends.setdefault(piece.log.id, piece.start) != piece.start:

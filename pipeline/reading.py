@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+
+import sqlalchemy as sa
 
 from parsers.detect import alike, detect
 from parsers.explain import wrong_time
@@ -14,7 +17,7 @@ from parsers.registry import Format
 from parsers.wrappers import BETWEEN, find_format
 from pipeline import sources
 from pipeline.catalog import Catalog
-from pipeline.commit import SourceMoved, claim
+from pipeline.commit import claim
 from pipeline.enrich import Log
 from pipeline.errors import FormatError, SourceError
 from pipeline.identity import FORK_BYTES, Point, Trail, Verdict, find, judge
@@ -67,10 +70,24 @@ class Reader:
     again: bool = False
     problems: list[SourceError] = field(default_factory=list)
     others: Others = field(init=False)
+    _tx: sa.Connection | None = None
     _siblings: dict[str, tuple[Format, bytes]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.others = others_of(self.formats.values())
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is found out inside is one transaction: no other process may write meanwhile."""
+        with self.writing() as self._tx:
+            try:
+                yield
+            finally:
+                self._tx = None
+
+    def writing(self) -> AbstractContextManager[sa.Connection]:
+        """A transaction that finds out about one source."""
+        return self.catalog.write(synced=False) if self._tx is None else nullcontext(self._tx)
 
     def read(self, request: Request) -> Iterator[Piece]:
         """The pieces of one file, in order. A file that cannot be read becomes a problem."""
@@ -168,46 +185,49 @@ class Place:
             self.trail.finish()
         if not self.trail.points:
             return  # nothing to judge by: no line has ended yet, or the file is empty
-        verdict = self._judge(ended)
+        verdict, source_id = self._judge(ended)
         if verdict.kind == "open":
             yield from self._skip(verdict)
         elif verdict.kind == "known":
             yield from self._known(verdict)
         else:
-            yield from self._begin(verdict, ended)
+            yield from self._begin(verdict, source_id)
 
-    def _judge(self, ended: bool) -> Verdict:
-        with self.reader.catalog.read() as tx:
+    def _judge(self, ended: bool) -> tuple[Verdict, int]:
+        """What the stream is, and its source: a new one is made before another process can."""
+        with self.reader.writing() as tx:
             found = find(tx, self.request.scope, self.trail.points)
-        return judge(self.trail, found, ended, self.shrunk)
+            verdict = judge(self.trail, found, ended, self.shrunk)
+            if verdict.source and verdict.kind != "fork":
+                return verdict, verdict.source.id
+            if self.format is None:
+                self.format = self._format(verdict)
+            request, lines = (
+                self.request,
+                self.lines_before + self._known_data(verdict).count(b"\n"),
+            )
+            made = claim(
+                tx, request.scope, request.path, self.format.name, self.trail, verdict, lines
+            )
+            self.told = self.trail.end
+            return verdict, made
 
-    def _begin(self, verdict: Verdict, ended: bool) -> Iterator[Piece]:
+    def _known_data(self, verdict: Verdict) -> bytes:
+        """What is held of lines that were counted before."""
+        return self.held[: verdict.offset - self.held_start] if verdict.offset else b""
+
+    def _begin(self, verdict: Verdict, source_id: int) -> Iterator[Piece]:
         """Resume a known source or start a new one; what is held after the offset is new."""
         if self.format is None:
             self.format = self._format(verdict)
-        known_data = self.held[: verdict.offset - self.held_start] if verdict.offset else b""
+        known_data, state = self._known_data(verdict), self.state
         fresh = self.held[verdict.offset - self.held_start :]
-        lines = self.lines_before + known_data.count(b"\n")
-        before = state = self.state
+        before = state
         if verdict.kind == "resume" and verdict.source:
-            source_id, lines, state = verdict.source.id, verdict.source.lines, verdict.source.state
+            lines, state = verdict.source.lines, verdict.source.state
         else:
+            lines = self.lines_before + known_data.count(b"\n")
             state = advance(known_data, self.format, before)
-            try:
-                source_id = claim(
-                    self.reader.catalog,
-                    self.request.scope,
-                    self.request.path,
-                    self.format.name,
-                    self.trail,
-                    ended,
-                    lines,
-                    self.shrunk,
-                )
-                self.told = self.trail.end
-            except SourceMoved:
-                yield from self._begin(self._judge(ended), ended)
-                return
         yield from self._old(source_id, known_data, lines - self.lines_before, before)
         self.log, self.state = replace(self.request.log, id=source_id), state
         skipped = 0

@@ -6,6 +6,7 @@ import bz2
 import glob
 import lzma
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ IsalError: type[Exception] = igzip_lib.IsalError  # type: ignore[assignment]
 #: A line longer than this is cut, so that memory stays bounded; each piece is rejected.
 LONGEST_LINE = 64 << 20
 STDIN = "-"
+SMALL_BYTES = 1 << 18
 
 
 class Decompressor(Protocol):
@@ -81,6 +83,15 @@ def matches(paths: Sequence[str]) -> list[str]:
 
 def _inside(path: str) -> str:
     return os.path.join(glob.escape(path), "*") if os.path.isdir(path) else path
+
+
+def is_small(path: str) -> bool:
+    """Whether it is a file of less than SMALL_BYTES, compressed or not, that is all there now."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_size < SMALL_BYTES
 
 
 def is_compressed(head: bytes) -> bool:

@@ -14,7 +14,7 @@ from pipeline import migrations, tables
 from pipeline.catalog import Catalog, _engine
 from pipeline.commit import Advance, NewPart, SourceMoved, claim, commit
 from pipeline.errors import StoreError
-from pipeline.identity import Trail
+from pipeline.identity import Trail, Verdict
 
 DAY = dt.date(2026, 5, 17)
 
@@ -99,7 +99,8 @@ def test_statistics_of_an_older_version_leave_the_day_stale(catalog):
 def _claim(catalog: Catalog) -> int:
     trail = Trail()
     trail.feed(b"one\ntwo\n")
-    return claim(catalog, "a", "x.log", "combined", trail, True, 0)
+    with catalog.write() as tx:
+        return claim(tx, "a", "x.log", "combined", trail, Verdict("new"))
 
 
 def _part(catalog: Catalog, name: str, site_id: int) -> NewPart:

@@ -20,7 +20,7 @@ from pipeline.commit import Advance, claim, commit
 from pipeline.config import Config
 from pipeline.deadline import Deadline
 from pipeline.errors import QueryError, QueryTimeout
-from pipeline.identity import Trail
+from pipeline.identity import Trail, Verdict
 from tests.events import DAY, add, event
 from tests.web import add_user, application, configured, sign_in
 from webapp.questions import answer_all
@@ -69,7 +69,8 @@ def _read(catalog: Catalog, scope: str, name: str, lines: int) -> None:
     path.write_text(f"a line of {name}\n")
     trail = Trail()
     trail.feed(path.read_bytes())
-    number = claim(catalog, scope, str(path), "combined", trail, True, 0)
+    with catalog.write() as tx:
+        number = claim(tx, scope, str(path), "combined", trail, Verdict("new"))
     outcomes = {"page": lines, "rejected": 1}
     rejects = [(0, len(f"a line of {name}"), "layout")]
     read = Advance(number, str(path), 0, 9, lines + 1, outcomes=outcomes, rejects=rejects)
