@@ -233,15 +233,22 @@ def _read_all(
     ends: dict[int, int] = {}
     for group in _bursts(requests):
         steps = _steps(reader, group, rivals, ends)
-        ahead: list[_Step] = []
-        if len(group) > 1:
-            with reader.together():
-                size = 0
-                while size < BURST_BYTES and (step := next(steps, None)):
-                    ahead.append(step)
-                    size += len(step[1].data) if step[1] else 0
-        yield from ahead
-        yield from steps
+        if len(group) == 1:
+            yield from steps
+            continue
+        while ahead := _ahead(reader, steps):
+            yield from ahead
+
+
+def _ahead(reader: Reader, steps: Iterator[_Step]) -> list[_Step]:
+    """The next of the steps, as far as they are found out in one transaction."""
+    found: list[_Step] = []
+    size = 0
+    with reader.together():
+        while size < BURST_BYTES and (step := next(steps, None)):
+            found.append(step)
+            size += len(step[1].data) if step[1] else 0
+    return found
 
 
 def _bursts(requests: Iterable[Request]) -> Iterator[list[Request]]:
