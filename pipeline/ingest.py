@@ -28,8 +28,9 @@ from pipeline.schema import DAILY
 from pipeline.summary import Summary
 from pipeline.working import Day, Result, fit, work_all
 
-#: Larger pieces mean fewer distinct values to look up again, and more memory.
-PIECE_BYTES = 32 << 20
+#: Larger pieces mean fewer distinct values to look up again, and more memory: twice as large
+#: costs a quarter more of it and saves some hundredths of the time.
+PIECE_BYTES = 16 << 20
 #: Small pieces are worked together, at first up to this part of PIECE_BYTES, so that no job waits
 #: for long, then more and more.
 FIRST = 4
