@@ -113,7 +113,8 @@ def _schema() -> str:
             *_section("Dimensions of raw events and cubes", ("dimension", "level", ""), details),
             *_section("Spans of time", ("dimension", "level", "what it is"), times),
             "",
-            "`prop:NAME` is the property of that name of a custom event, of the record.",
+            "`prop:NAME` is the property of that name of a custom event, of the record; `prop:*` "
+            "are the names of all of its properties, as a JSON list.",
             *_section("Metrics", ("metric", "what it counts"), _named(schema.MEASURES)),
             *_section("Metrics of raw events", ("metric", ""), _named(schema.DETAIL_MEASURES)),
             *_section("Metrics worked out", ("metric", "from", "what it says"), ratios),

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from pipeline import schema
 from pipeline.errors import QueryError
-from pipeline.schema import PROPERTY, Dimension
+from pipeline.schema import PROPERTY, PROPERTY_NAMES, Dimension
 
 __all__ = ["PROPERTY"]
 
@@ -25,8 +25,10 @@ COLUMN_OF = {"entry": "page", "exit": "page"}
 FIXED = frozenset({"site", "date", "time:day", "time:week", "time:month"})
 #: Dimensions by which records have no value.
 NOT_OF_RECORDS = frozenset({"entry", "exit"})
-#: Of spans of time: the columns they are read from, and how; {0} is the date, {1} the table.
+#: Of spans of time: the columns they are read from, and how; {0} is the date, {1} the table, {2}
+#: the milliseconds.
 TIMES = {
+    "time:minute": "strftime(make_timestamp_ms({2}), '%Y-%m-%dT%H:%MZ')",
     "time:hour": "strftime({0}, '%Y-%m-%d') || 'T' || lpad({1}.\"hour\"::varchar, 2, '0') || ':00'",
     "time:day": "strftime({0}, '%Y-%m-%d')",
     "time:week": "strftime(date_trunc('week', {0}), '%Y-%m-%d')",
@@ -83,6 +85,8 @@ def read_from(dimension: str) -> tuple[str, ...]:
     """The dimensions with columns of their own that it is worked out from: itself, mostly."""
     if dimension == "time:hour":
         return ("date", "hour")
+    if dimension == "time:minute":
+        return (TIME,)
     return ("date",) if dimension in TIMES else (dimension,)
 
 
@@ -101,16 +105,22 @@ def is_of_events(dimension: str) -> bool:
 def expression(table: str, dimension: str, shift: Shift = UNMOVED) -> str:
     """Its value in a row of the table."""
     if dimension in TIMES:
-        return TIMES[dimension].format(shift.of(f'{table}."date"'), table)
+        return TIMES[dimension].format(shift.of(f'{table}."date"'), table, _milliseconds(table))
     if dimension == "date":
         return shift.of(f'{table}."date"')
     if dimension == TIME:
-        return f"{table}.time_ms" if table == "steps" else f'epoch_ms({table}."time")'
+        return _milliseconds(table)
     return f'{table}."{dimension}"'
+
+
+def _milliseconds(table: str) -> str:
+    return f"{table}.time_ms" if table == "steps" else f'epoch_ms({table}."time")'
 
 
 def event_column(dimension: str) -> str:
     """The column of events that steps carry it in, as SQL."""
+    if dimension == PROPERTY_NAMES:
+        return f"""to_json(json_keys("properties"))::varchar as "{dimension}\""""
     if dimension.startswith(PROPERTY):
         name = dimension.removeprefix(PROPERTY)
         return f"""json_extract_string("properties", '$."{name}"') as "{dimension}\""""

@@ -259,6 +259,8 @@ def _check_range(query: Query) -> None:
     if query.compare not in ranges.COMPARISONS:
         known = ranges.COMPARISONS
         raise QueryError(f"There is no comparison {query.compare!r}.", near(query.compare, known))
+    if "time:minute" in query.by:
+        raise QueryError("Minutes can't be compared.", "ask by time:hour, or without a comparison")
     if not (first and last) and query.range.word in ("", "all", "custom"):
         raise QueryError(
             "Only a range with a first and a last day can be compared.",

@@ -187,6 +187,7 @@ DETAILS: dict[str, Dimension] = {
 TIMES: dict[str, Dimension] = {
     d.name: d
     for d in (
+        Dimension("time:minute", "record", "Minute in UTC, as 2026-11-21T08:05Z; of raw events."),
         Dimension("time:hour", "record", "Day and hour, as 2026-11-21T09:00."),
         Dimension("time:day", "record", "Day, as 2026-11-21."),
         Dimension("time:week", "record", "Monday of the week, as 2026-11-16."),
@@ -195,6 +196,8 @@ TIMES: dict[str, Dimension] = {
 }
 #: What a property of a custom event is asked for by: prop:plan.
 PROPERTY = "prop:"
+#: The names of all properties of an event, as a JSON list.
+PROPERTY_NAMES = "prop:*"
 
 #: Additive measures kept per day, in the order of their columns in DAILY totals.
 MEASURES: dict[str, str] = {

@@ -77,7 +77,8 @@ def test_a_tab_lists_what_the_question_answers(
     found = rows(page(client, f"/s/{SITE}/list/{panel}/{tab}?{DAYS}"))
     asked = next(t for p in PANELS if p.name == panel for t in p.tabs if t.name == tab)
     days = ("2015-05-17", "2015-05-20")
-    question = parse(SITE, asked.metrics, asked.by, *days, asked.filters, 100, asked.order)
+    by = [name for name in (asked.within, asked.by) if name]
+    question = parse(SITE, asked.metrics, by, *days, asked.filters, 100, asked.order)
     results = answer(current(store), question).results
     assert len(found) == len(results)
     if FIGURES[asked.metrics[0]].form == "compact" and not asked.first:

@@ -90,7 +90,10 @@ def test_filters_fit_what_the_definitions_say(store, chosen, expected):
     assert (again.query, again.results) == (found.query, found.results)
 
 
+MINUTES = (("09:00", 1), ("09:10", 1), ("09:12", 1), ("10:00", 3), ("11:00", 1))
 BY = [
+    ("time:minute", "hits", [(f"2026-03-01T{at}Z", n) for at, n in MINUTES]),
+    ("prop:*", "events", [('["plan","a.b"]', 1)]),
     ("time:hour", "views", [("2026-03-01T09:00", 2), ("2026-03-01T10:00", 1)]),
     ("time:day", "views", [("2026-03-01", 3)]),
     ("time:week", "views", [("2026-02-23", 3)]),

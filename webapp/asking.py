@@ -14,8 +14,11 @@ from pipeline.filters import Tree
 from pipeline.ranges import check_days
 from webapp.periods import COMPARISONS, PRESETS
 
-#: Whose requests are counted.
-WHO = ("people", "bots", "all")
+#: Whose requests are counted; those of people first.
+PEOPLE = ("people", "signed_in", "anonymous")
+WHO = (*PEOPLE, "bots", "all")
+#: By what kind of evidence alone, if by one.
+ORIGINS = ("", "log", "script", "pixel", "api")
 #: Operators of filters, the longer first, and what negates them.
 OPERATORS = ("==", "!=", "!~", "=~", "*=", "~")
 NEGATED = {"==": "!=", "!=": "==", "~": "!~", "!~": "~"}
@@ -48,8 +51,9 @@ def condition(text: str) -> Condition:
 @dataclass(frozen=True, slots=True)
 class Asking:
     """`first` and `last` are there when the range is none of the presets; `tabs` are the parts of
-    panels that are not the first one; `any_of` asks for one of the filters instead of all.
-    `narrowed` is no part of the address: it is what a share link holds its readers to."""
+    panels that are not the first one; `any_of` asks for one of the filters instead of all. `about`
+    holds a page of details to the one thing that it is about. `narrowed` is no part of the address:
+    it is what a share link holds its readers to."""
 
     site: str
     range: str = ""
@@ -59,25 +63,42 @@ class Asking:
     filters: tuple[Condition, ...] = ()
     any_of: bool = False
     who: str = "people"
+    origin: str = ""
+    about: tuple[Condition, ...] = ()
     metric: str = ""
     step: str = ""
     tabs: tuple[tuple[str, str], ...] = ()
     narrowed: tuple[Tree, ...] = ()
 
+    @property
+    def counts_people(self) -> bool:
+        return self.who in PEOPLE
+
+    @property
+    def subject(self) -> str:
+        """The dimension that a page of details is about one value of."""
+        return self.about[-1].dimension if self.about else ""
+
+    @property
+    def place(self) -> str:
+        """The endpoint that shows this."""
+        return "dashboard.about" if self.about else "dashboard.site"
+
     def pairs(self) -> list[tuple[str, str]]:
         """What follows the ? of the address."""
         days = {"from": self.first, "to": self.last}
-        found = [("range", self.range), *((k, v.isoformat()) for k, v in days.items() if v)]
+        found = [("of", str(one)) for one in self.about]
+        found += [("range", self.range), *((k, v.isoformat()) for k, v in days.items() if v)]
         if self.compare != "previous":
             found.append(("compare", self.compare))
         found += [("f", str(one)) for one in self.filters]
         found += [("match", "any" if self.any_of and len(self.filters) > 1 else "")]
-        found += [("who", self.who if self.who != "people" else "")]
+        found += [("who", self.who if self.who != "people" else ""), ("origin", self.origin)]
         found += [("metric", self.metric), ("step", self.step), *self.tabs]
         return [(name, value) for name, value in found if value]
 
     def url(self, **changes: Any) -> str:
-        return self.at("dashboard.site", **changes)
+        return self.at(replace(self, **changes).place, **changes)
 
     def at(self, endpoint: str, values: dict[str, Any] | None = None, **changes: Any) -> str:
         """The address of a page about the same, with some of it changed."""
@@ -96,6 +117,11 @@ class Asking:
         others = [one for one in self.filters if one != added]
         return self.url(filters=(*others, added))
 
+    def detailing(self, *about: Condition) -> str:
+        """The page of details of what the conditions name."""
+        others = tuple(one for one in self.filters if one not in about)
+        return self.url(about=about, filters=others, tabs=(), metric="")
+
     def without(self, *gone: Condition) -> str:
         return self.url(filters=tuple(one for one in self.filters if one not in gone))
 
@@ -104,9 +130,12 @@ class Asking:
             filters=tuple(one.negated if one == turned else one for one in self.filters)
         )
 
+    def opened(self, panel: str, tab: str) -> tuple[tuple[str, str], ...]:
+        """The tabs, with another one of a panel."""
+        return (*(one for one in self.tabs if one[0] != panel), (panel, tab))
+
     def with_tab(self, panel: str, tab: str) -> str:
-        others = [one for one in self.tabs if one[0] != panel]
-        return self.url(tabs=(*others, (panel, tab))) + f"#{panel}"
+        return self.url(tabs=self.opened(panel, tab)) + f"#{panel}"
 
     def tab(self, panel: str) -> str:
         return dict(self.tabs).get(panel, "")
@@ -135,6 +164,8 @@ def asked_for(site: str, panels: Iterable[str], narrowed: tuple[Tree, ...] = ())
         _filters(),
         args.get("match") == "any",
         _one_of("who", WHO),
+        _one_of("origin", ORIGINS),
+        tuple(map(condition, args.getlist("of"))),
         args.get("metric", ""),
         args.get("step", ""),
         tuple((name, args[name]) for name in panels if args.get(name)),

@@ -19,7 +19,7 @@ from webapp.languages import LANGUAGES
 from webapp.ledger import Trust, rejected_examples, trust
 from webapp.listing import listed
 from webapp.overview import overview
-from webapp.panels import PANELS
+from webapp.panels import PANELS, SUBJECTS
 from webapp.sites import cards
 from webapp.snippet import snippet
 
@@ -47,8 +47,21 @@ def sites() -> str:
 @dashboard.get("/s/<site>/")
 @reads_site
 def site(site: str) -> str | tuple[str, int]:
+    return _shown(site, "site.html")
+
+
+@dashboard.get("/s/<site>/about")
+@reads_site
+def about(site: str) -> str | tuple[str, int]:
+    """All of one page or one content item."""
+    return _shown(site, "about.html")
+
+
+def _shown(site: str, template: str) -> str | tuple[str, int]:
     try:
         asking = asking_of(site)
+        if (template == "about.html") != (asking.subject in SUBJECTS):
+            raise QueryError("That has no page of details.", "name a page or a content item")
         page = overview(catalog(), asking, known_site(site).timezone)
     except QueryStopped:
         raise
@@ -56,9 +69,9 @@ def site(site: str) -> str | tuple[str, int]:
         return render_template("wrong.html", error=error, site=site), 400
     account = _account(asking)
     begin = {} if page.known else _how_to_begin(site)
-    address = _address_of(site, asking.value_of("page"))
+    path = asking.about[-1].value if asking.subject == "page" else asking.value_of("page")
     return render_template(
-        "site.html", page=page, ask=asking, trust=account, address=address, **begin
+        template, page=page, ask=asking, trust=account, address=_address_of(site, path), **begin
     )
 
 
@@ -80,7 +93,7 @@ def _how_to_begin(site: str) -> dict[str, Any]:
     return {"sources": sources, "snippet": snippet(site, config().web.address)}
 
 
-@dashboard.get("/s/<site>/list/<panel>/<tab>")
+@dashboard.get("/s/<site>/list/<panel>/<path:tab>")
 @reads_site
 def listing(site: str, panel: str, tab: str) -> str | tuple[str, int]:
     """All rows of one tab of a panel, a page of them at a time."""

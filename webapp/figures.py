@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pipeline.schema import PROPERTY, PROPERTY_NAMES
 from webapp.languages import Reader, mark
 
 
@@ -27,8 +28,11 @@ FIGURES: dict[str, Figure] = {
     "views_per_visit": Figure(mark("Views per visit"), "decimal", 1),
     "bounce_rate": Figure(mark("Bounce rate"), "share", -1),
     "visit_duration": Figure(mark("Visit duration"), "seconds", 1),
+    "entries": Figure(mark("Entries"), good=1),
+    "exits": Figure(mark("Exits")),
     "bounces": Figure(mark("Bounces"), good=-1),
     "events": Figure(mark("Events"), good=1),
+    "conversions": Figure(mark("Visits with it"), good=1),
     "conversion_rate": Figure(mark("Conversion rate"), "share", 1),
     "signed_in_views": Figure(mark("Signed-in views")),
     "signed_in_visitors": Figure(mark("Signed-in visitors")),
@@ -80,6 +84,7 @@ DIMENSION_TITLES: dict[str, str] = {
     "view_type": mark("Kind of view"),
     "view_source": mark("Place of view"),
     "event": mark("Event"),
+    PROPERTY_NAMES: mark("Property"),
     "origin": mark("Evidence"),
     "signed_in": mark("Signed in"),
 }
@@ -216,4 +221,4 @@ def named(reader: Reader, dimension: str, value: object) -> str:
 
 
 def title_of(reader: Reader, dimension: str) -> str:
-    return reader.text(DIMENSION_TITLES.get(dimension, dimension.removeprefix("prop:")))
+    return reader.text(DIMENSION_TITLES.get(dimension, "")) or dimension.removeprefix(PROPERTY)

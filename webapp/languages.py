@@ -122,7 +122,10 @@ class Reader:
         return str(format_skeleton("yMMM", day, locale=self.locale))
 
     def hour(self, hour: int) -> str:
-        return str(format_time(dt.time(hour), "short", locale=self.locale))
+        return self.clock(dt.time(hour))
+
+    def clock(self, time: dt.time) -> str:
+        return str(format_time(time, "short", locale=self.locale))
 
     def moment(self, time: dt.datetime) -> str:
         return str(format_datetime(time, "medium", locale=self.locale))

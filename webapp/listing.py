@@ -10,8 +10,8 @@ from flask import request, url_for
 
 from pipeline.catalog import Catalog
 from webapp.asking import Asking, Condition
-from webapp.overview import Table, now_in, resolve
-from webapp.panels import PANELS
+from webapp.overview import Row, Table, now_in, resolve
+from webapp.panels import panels
 from webapp.periods import Period
 from webapp.questions import Scope, answer_all, known_days
 
@@ -41,8 +41,14 @@ class Listing:
         return self.url(order=f"-{name}" if self.order == name else name, offset=0)
 
     @property
+    def rows(self) -> list[Row]:
+        """Names in lists are searched here."""
+        rows = self.table.rows
+        return [r for r in rows if self.search in str(r.value)] if self.table.tab.unfolded else rows
+
+    @property
     def last(self) -> int:
-        return self.offset + len(self.table.rows)
+        return self.offset + len(self.rows)
 
     @property
     def form(self) -> str:
@@ -52,19 +58,19 @@ class Listing:
 
 def listed(catalog: Catalog, asking: Asking, zone: str, panel: str, tab: str) -> Listing | None:
     """None where there is no such tab."""
-    found = next((one for one in PANELS if one.name == panel), None)
-    open_tab = (
-        next((t for t in found.tabs if t.name == tab and t.available), None) if found else None
-    )
+    shown = panels("people", asking.subject)
+    found = next((one for one in shown if one.name == panel), None)
+    open_tab = found.named(tab) if found else None
     if found is None or open_tab is None:
         return None
     period, _ = resolve(asking, now_in(zone).date(), known_days(catalog, asking.site))
     search, order = request.args.get("search", "").strip(), request.args.get("order", "")
     offset = max(0, request.args.get("offset", 0, int))
     wanted = asking
-    if search:
+    if search and not open_tab.unfolded:
         like = Condition(open_tab.by, "*=", search)
         wanted = replace(asking, filters=(*asking.filters, like))
-    make = partial(Scope(wanted, period).of_tab, open_tab, ROWS, offset, order)
+    rows = None if open_tab.unfolded else ROWS
+    make = partial(Scope(wanted, period).of_tab, open_tab, rows, offset, order)
     said = answer_all({"rows": make})["rows"]
     return Listing(asking, period, Table(found, open_tab, said), offset, search, order)

@@ -9,11 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore, Lock
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Flask, Response, current_app, render_template, stream_with_context
 from werkzeug.exceptions import ServiceUnavailable
@@ -23,24 +22,28 @@ from pipeline.question import Query, from_dict
 from webapp.answering import ask
 from webapp.asking import Asking
 from webapp.auth import access, reads_site
-from webapp.current import catalog, config
+from webapp.current import catalog
 from webapp.languages import reader
+from webapp.overview import now_in
 
 live = Blueprint("live", __name__)
 STREAMS, STREAM_SECONDS, EVERY_SECONDS = 8, 60.0, 5.0
 RETRY_SECONDS = 30
-HALF_HOUR, NOW = dt.timedelta(minutes=30), dt.timedelta(minutes=5)
+MINUTES = 30
+HALF_HOUR, NOW = dt.timedelta(minutes=MINUTES), dt.timedelta(minutes=5)
 ROWS = 10
 _NAME = "tallylog.live"
 
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """Visitors of the last five minutes, and what the last thirty had."""
+    """Visitors of the last five minutes, and what the last thirty had; `minutes` are the views of
+    each of these, with the time at which it began by the clock of the site."""
 
     now: int | None
     visitors: int | None
     views: int | None
+    minutes: tuple[tuple[dt.time, int], ...]
     pages: Answer
     sources: Answer
     countries: Answer
@@ -128,18 +131,29 @@ def _look(site: str) -> Here:
     zones = {one.name: one.timezone for one in catalog().sites()}
     if site not in zones:
         nothing = Answer({}, [], {"total_rows": 0})
-        return Here(0, 0, 0, nothing, nothing, nothing)
-    now = dt.datetime.now(ZoneInfo(zones.get(site, config().site_named(site).timezone)))
+        return Here(0, 0, 0, (), nothing, nothing, nothing)
+    now = now_in(zones[site])
     half_hour = _about(site, now, HALF_HOUR)
-    recent, total, *lists = ask(
+    recent, total, each, *lists = ask(
         [
             from_dict(_about(site, now, NOW)),
             from_dict(half_hour),
+            from_dict({**half_hour, "metrics": ["views"], "dimensions": ["time:minute"]}),
             *(_list(half_hour, dimension) for dimension in ("page", "source", "country")),
         ]
     )
     views, visitors = total.results[0]["metrics"]
-    return Here(recent.results[0]["metrics"][1], visitors, views, *lists)
+    told = {row["dimensions"][0]: row["metrics"][0] for row in each.results}
+    minutes = tuple(_minutes(now, told))
+    return Here(recent.results[0]["metrics"][1], visitors, views, minutes, *lists)
+
+
+def _minutes(now: dt.datetime, told: Mapping[str, int]) -> Iterator[tuple[dt.time, int]]:
+    """The views of each of the last thirty minutes, the current one last."""
+    for back in reversed(range(MINUTES)):
+        minute = now.astimezone(dt.UTC) - back * dt.timedelta(minutes=1)
+        views = told.get(minute.strftime("%Y-%m-%dT%H:%MZ"), 0)
+        yield minute.astimezone(now.tzinfo).time().replace(second=0, microsecond=0), views
 
 
 def _about(site: str, now: dt.datetime, back: dt.timedelta) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -15,9 +17,10 @@ from pipeline.errors import QueryError
 from pipeline.notes import Note
 from pipeline.query import Answer
 from pipeline.question import Query
-from webapp.asking import Asking
+from pipeline.schema import PROPERTY
+from webapp.asking import Asking, Condition
 from webapp.figures import FIGURES
-from webapp.panels import Panel, Tab, panels, tiles
+from webapp.panels import DETAILED, ENDS, Panel, Tab, panels, tiles
 from webapp.periods import DEFAULT, PRESETS, Period, steps_for
 from webapp.questions import Said, Scope, answer_all, known_days, nearest
 from webapp.series import Series, Span, series_of
@@ -31,6 +34,10 @@ class Tile:
     value: float | None
     base: float | None
     spark: tuple[float | None, ...]
+
+    @property
+    def plottable(self) -> bool:
+        return self.metric not in ENDS
 
     @property
     def change(self) -> float | None:
@@ -63,22 +70,74 @@ class Table:
         return list(self.answer.query["metrics"]) if self.answer else []
 
     @property
-    def rows(self) -> list[tuple[Any, list[Any]]]:
+    def rows(self) -> list[Row]:
         """Values of the dimension with their metrics; those that come first are first."""
         if self.answer is None:
             return []
-        rows = [(row["dimensions"][0], row["metrics"]) for row in self.answer.results]
+        if self.tab.unfolded:
+            return _unfolded(self.answer)
+        rows = [Row(found["dimensions"], found["metrics"]) for found in self.answer.results]
         ahead = self.tab.first
-        return sorted(rows, key=lambda row: ahead.index(row[0]) if row[0] in ahead else len(ahead))
+        return sorted(rows, key=lambda r: ahead.index(r.value) if r.value in ahead else len(ahead))
 
     @property
     def total_rows(self) -> int:
+        if self.tab.unfolded:
+            return len(self.rows)
         return int(self.answer.meta["total_rows"]) if self.answer else 0
 
     @property
     def largest(self) -> float:
         """Of the first metric, for bars."""
-        return max((metrics[0] or 0 for _, metrics in self.rows), default=0) or 1
+        return max((row.metrics[0] or 0 for row in self.rows), default=0) or 1
+
+    @property
+    def tabs(self) -> list[Tab]:
+        """Those of the panel; that of a property is there while it is open."""
+        listed = [tab for tab in self.panel.tabs if tab.available]
+        return listed if self.tab in listed else [*listed, self.tab]
+
+    def link(self, asking: Asking, row: Row) -> str:
+        """Where a value leads: to itself as a filter, from an event to its properties, and from
+        the name of a property to its values."""
+        if self.tab.unfolded:
+            return asking.with_tab(self.panel.name, f"{PROPERTY}{row.value}")
+        if self.tab.by == "event" and row.value:
+            asking = replace(asking, tabs=asking.opened(self.panel.name, "properties"))
+        return asking.with_filter(self.tab.by, row.value)
+
+    def details(self, asking: Asking, row: Row) -> str:
+        """The page of details of a value, if it has one."""
+        subject = DETAILED.get(self.tab.by)
+        if not subject or not row.value:
+            return ""
+        known_by = [Condition(self.tab.within, "==", str(row.within))] if row.within else []
+        return asking.detailing(*known_by, Condition(subject, "==", str(row.value)))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The values of the dimensions of a tab, the last being the one that is listed."""
+
+    values: Sequence[Any]
+    metrics: Sequence[float | None]
+
+    @property
+    def value(self) -> Any:
+        return self.values[-1]
+
+    @property
+    def within(self) -> Any:
+        return self.values[0] if len(self.values) > 1 else None
+
+
+def _unfolded(answer: Answer) -> list[Row]:
+    """A row for each name of the lists, with the sum of what was counted of them."""
+    sums: Counter[str] = Counter()
+    for row in answer.results:
+        for name in json.loads(row["dimensions"][0] or "[]"):
+            sums[name] += row["metrics"][0]
+    return [Row([name], [count]) for name, count in sums.most_common()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +182,12 @@ class Overview:
         return self.period.moved(self.period.days)
 
     @property
+    def plotted(self) -> str:
+        """The metric of the chart: the one that is asked for, or the first that is known."""
+        known = [tile.metric for tile in self.tiles if tile.value is not None and tile.plottable]
+        return self.asking.metric or (known or [self.tiles[0].metric])[0]
+
+    @property
     def nearest(self) -> Period:
         return nearest(self.known, self.period) if self.known else self.period
 
@@ -162,17 +227,18 @@ def overview(catalog: Catalog, asking: Asking, zone: str) -> Overview:
     now, known = now_in(zone), known_days(catalog, asking.site)
     period, moved = resolve(asking, now.date(), known)
     scope = Scope(asking, period)
-    metrics = scope.askable(tiles(asking.who))
-    if asking.metric not in metrics:
+    metrics = scope.askable(tiles(asking.who, asking.subject, scope.of_events))
+    plotted = tuple(name for name in metrics if name not in ENDS)
+    if asking.metric not in plotted:
         asking = replace(asking, metric="")
     steps = steps_for(period)
     step = asking.step if asking.step in steps else steps[0]
-    asked = panels(asking.who)
+    asked = panels(asking.who, asking.subject)
     shown = {panel.name: (panel, panel.shown(asking.tab(panel.name))) for panel in asked}
     scope.check()
     said = answer_all(_questions(scope, metrics, step, shown))
     found, span = said["series"], Span(step, period, known, now)
-    series = None if isinstance(found, QueryError) else series_of(found, metrics, span)
+    series = None if isinstance(found, QueryError) else series_of(found, plotted, span)
     return Overview(
         asking,
         period,
@@ -180,7 +246,7 @@ def overview(catalog: Catalog, asking: Asking, zone: str) -> Overview:
         known,
         moved,
         said,
-        _tiles(said["totals"], metrics, series),
+        tuple(_tiles(said, metrics, series)),
         series,
         tuple(Table(panel, tab, said[name]) for name, (panel, tab) in shown.items()),
         tuple(notes.within(catalog, asking.site, period.first, period.last)),
@@ -190,21 +256,35 @@ def overview(catalog: Catalog, asking: Asking, zone: str) -> Overview:
 def _questions(
     scope: Scope, metrics: tuple[str, ...], step: str, shown: Mapping[str, tuple[Panel, Tab]]
 ) -> dict[str, Callable[[], Query]]:
+    plotted = tuple(name for name in metrics if name not in ENDS)
     return {
-        "totals": partial(scope.of_who, metrics),
-        "series": partial(scope.of_who, metrics, f"time:{step}"),
+        "totals": partial(scope.of_who, plotted),
+        "series": partial(scope.of_who, plotted, f"time:{step}"),
+        **{name: partial(scope.of_end, by) for name, by in ENDS.items() if name in metrics},
         **{
-            name: partial(scope.of_tab, tab, None if tab.map else panel.rows)
+            name: partial(scope.of_tab, tab, None if tab.map or tab.unfolded else panel.rows)
             for name, (panel, tab) in shown.items()
         },
     }
 
 
-def _tiles(said: Said, metrics: Sequence[str], series: Series | None) -> tuple[Tile, ...]:
-    row = {} if isinstance(said, QueryError) else said.results[0]
-    values = row.get("metrics", [None] * len(metrics))
-    bases = row.get("comparison", {}).get("metrics", [None] * len(metrics))
-    return tuple(
-        Tile(name, value, base, series.whole(name) if series else ())
-        for name, value, base in zip(metrics, values, bases, strict=True)
-    )
+def _tiles(
+    said: Mapping[str, Said], metrics: Sequence[str], series: Series | None
+) -> Iterator[Tile]:
+    totals = said["totals"]
+    counted = {} if isinstance(totals, QueryError) else _figures(totals)
+    for end in ENDS.keys() & said.keys():
+        found = said[end]
+        if not isinstance(found, QueryError):
+            counted[end] = _figures(found)["visits"]
+    for name in metrics:
+        value, base = counted.get(name, (None, None))
+        spark = series.whole(name) if series and name in series.values else ()
+        yield Tile(name, value, base, spark)
+
+
+def _figures(answer: Answer) -> dict[str, tuple[Any, Any]]:
+    """Each metric of a question without dimensions, and what it is compared with."""
+    row, names = answer.results[0], answer.query["metrics"]
+    bases = row.get("comparison", {}).get("metrics", [None] * len(names))
+    return dict(zip(names, zip(row["metrics"], bases, strict=True), strict=True))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from pipeline import schema
 from pipeline.question import METRICS
@@ -14,7 +15,8 @@ KNOWN = {**schema.DIMENSIONS, **schema.DETAILS}
 @dataclass(frozen=True, slots=True)
 class Tab:
     """A question of a panel. Of `people` it counts those that the page is about, by `metrics`; the
-    others always count requests. A `first` value is listed before the others."""
+    others always count requests. A `first` value is listed before the others. Values of `by` are
+    known by that of `within`; those that are lists of names are `unfolded`, name by name."""
 
     name: str
     title: str
@@ -25,10 +27,13 @@ class Tab:
     order: str = ""
     first: tuple[str, ...] = ()
     map: bool = False
+    within: str = ""
+    unfolded: bool = False
 
     @property
     def available(self) -> bool:
-        return self.by in KNOWN and all(name in METRICS for name in self.metrics)
+        known = self.by in KNOWN or self.by.startswith(schema.PROPERTY)
+        return known and all(name in METRICS for name in self.metrics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +46,16 @@ class Panel:
     rows: int = 9
     empty: str = field(default=mark("Nothing of this kind in this range."))
 
+    def named(self, name: str) -> Tab | None:
+        """The tab of that name; that of a property is there where its name is listed."""
+        tabs = {tab.name: tab for tab in self.tabs if tab.available}
+        if name.startswith(schema.PROPERTY) and any(tab.unfolded for tab in tabs.values()):
+            title = name.removeprefix(schema.PROPERTY)
+            return Tab(name, title, name, ("events", "visitors"), (f"{name}!=",))
+        return tabs.get(name)
+
     def shown(self, name: str) -> Tab:
-        tabs = [tab for tab in self.tabs if tab.available]
-        return next((tab for tab in tabs if tab.name == name), tabs[0])
+        return self.named(name) or next(tab for tab in self.tabs if tab.available)
 
 
 READ = ("visitors", "views")
@@ -68,6 +80,7 @@ PANELS = (
                 "content_id",
                 ("content_views", "visitors"),
                 ("content_id!=",),
+                within="content_type",
             ),
             Tab("host", mark("Hosts"), "host", READ),
         ),
@@ -111,6 +124,14 @@ PANELS = (
         of_bots=False,
         tabs=(
             Tab("event", mark("Events"), "event", ("events", "visitors"), ("event!=",)),
+            Tab(
+                "properties",
+                mark("Properties"),
+                schema.PROPERTY_NAMES,
+                ("events",),
+                (f"{schema.PROPERTY_NAMES}!=",),
+                unfolded=True,
+            ),
             Tab("origin", mark("Evidence"), "origin", READ),
         ),
         empty=mark("No events yet: send one with tallylog('signup') or a data-analytics-event."),
@@ -170,10 +191,62 @@ TILES = {
 }
 
 
-def tiles(who: str) -> tuple[str, ...]:
-    return tuple(name for name in TILES[who] if name in METRICS)
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a page of details is about one of: its large figures, and of the panels of the site all
+    tabs that are not by the subject itself, some by other names and some counted by others."""
+
+    title: str
+    tiles: tuple[str, ...]
+    titles: Mapping[str, str]
+    metrics: Mapping[str, str] = field(default_factory=dict)
+
+    def panel(self, panel: Panel, dimension: str) -> Panel:
+        tabs = tuple(self._tab(tab) for tab in panel.tabs if tab.by != dimension)
+        return replace(panel, title=self.titles.get(panel.name, panel.title), tabs=tabs)
+
+    def _tab(self, tab: Tab) -> Tab:
+        return replace(tab, metrics=tuple(self.metrics.get(name, name) for name in tab.metrics))
 
 
-def panels(who: str = "people") -> list[Panel]:
+#: Visits that began or ended at a page, and the dimensions that say so.
+ENDS = {"entries": "entry", "exits": "exit"}
+SUBJECTS = {
+    "page": Subject(
+        mark("Page"),
+        (
+            *("visitors", "views", "visits", "entries", "exits", "bounce_rate"),
+            *("bot_hits", "latency_p90"),
+        ),
+        {"pages": mark("Visits that came here"), "sources": mark("Sources that led here")},
+    ),
+    "content_id": Subject(
+        mark("Content item"),
+        (
+            *("visitors", "content_views", "visits", "visit_duration", "bounce_rate"),
+            *("hits", "bot_hits", "bytes"),
+        ),
+        {"pages": mark("Pages that show it"), "sources": mark("Sources that led here")},
+        {"views": "content_views"},
+    ),
+}
+#: Dimensions whose values have a page of details, and as what.
+DETAILED = {"page": "page", "entry": "page", "exit": "page", "content_id": "content_id"}
+#: What is counted instead where the filters are about events, which are no views.
+OF_EVENTS = {"visitors": "events", "views": "visits"}
+EVENT_TILES = ("events", "conversions", "conversion_rate", "hits")
+
+
+def tiles(who: str, subject: str = "", of_events: bool = False) -> tuple[str, ...]:
+    """The large figures; those of people where these are counted."""
+    if of_events and who not in ("bots", "all"):
+        return EVENT_TILES
+    if who not in TILES or who == "people":
+        return SUBJECTS[subject].tiles if subject else TILES["people"]
+    return TILES[who]
+
+
+def panels(who: str = "people", subject: str = "") -> list[Panel]:
     """Those that have something to say of them."""
-    return [panel for panel in PANELS if who != "bots" or panel.of_bots]
+    shown = [panel for panel in PANELS if who != "bots" or panel.of_bots]
+    return [SUBJECTS[subject].panel(p, subject) for p in shown] if subject else shown

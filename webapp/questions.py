@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline import filters, schema
 from pipeline.catalog import Catalog
 from pipeline.deadline import Deadline
 from pipeline.errors import QueryCancelled, QueryError, QueryTimeout
-from pipeline.fields import NOT_OF_RECORDS
+from pipeline.fields import NOT_OF_RECORDS, is_of_events
 from pipeline.filter_words import parse_text
 from pipeline.filters import Either, Tree
 from pipeline.query import Answer
@@ -18,11 +18,17 @@ from pipeline.question import Query, parse
 from webapp.answering import ask
 from webapp.asking import Asking
 from webapp.current import deadline
-from webapp.panels import SENT, Tab
+from webapp.panels import OF_EVENTS, SENT, Tab
 from webapp.periods import Period
 
 #: What those who are asked for have in common.
-WHO_FILTERS = {"people": (), "bots": ("bot!=",), "all": ()}
+WHO_FILTERS = {
+    "people": (),
+    "signed_in": ("signed_in==true",),
+    "anonymous": ("signed_in!=true",),
+    "bots": ("bot!=",),
+    "all": (),
+}
 _OF_RECORDS = {*schema.RECORD_MEASURES, *schema.RECORD_DETAILS}
 Said = Answer | QueryError
 
@@ -67,7 +73,10 @@ class Scope:
     @property
     def filters(self) -> tuple[Tree, ...]:
         own = tuple(parse_text(str(one)) for one in self.asking.filters)
-        return (Either(own),) if self.asking.any_of and len(own) > 1 else own
+        chosen = (Either(own),) if self.asking.any_of and len(own) > 1 else own
+        origin = f"origin=={self.asking.origin}" if self.asking.origin else ""
+        held = (*map(str, self.asking.about), *filter(None, [origin]))
+        return (*map(parse_text, held), *chosen)
 
     def question(
         self,
@@ -80,6 +89,11 @@ class Scope:
         days = (self.period.first, self.period.last)
         return parse(self.asking.site, metrics, by, *days, (*more, *self.filters), **how)  # type: ignore[arg-type]
 
+    @property
+    def of_events(self) -> bool:
+        """Whether the filters are about events."""
+        return any(map(is_of_events, filters.dimensions_of(self.filters)))
+
     def check(self) -> None:
         """Raises `QueryError` where the filters are wrong whatever is asked."""
         self.question(("views",))
@@ -89,16 +103,27 @@ class Scope:
         compare = self.asking.compare.replace("none", "")
         return self.question(metrics, by, WHO_FILTERS[self.asking.who], compare=compare)
 
+    def of_end(self, dimension: str) -> Query:
+        """About the visits that began or ended at what the page of details is about."""
+        ends = replace(self.asking.about[-1], dimension=dimension)
+        scope = replace(self, asking=replace(self.asking, about=(ends,)))
+        return scope.of_who(("visits",))
+
     def of_tab(self, tab: Tab, limit: int | None, offset: int = 0, order: str = "") -> Query:
-        counts_people = tab.people and self.asking.who == "people"
+        counts_people = tab.people and self.asking.counts_people
         metrics = tab.metrics if counts_people or not tab.people else SENT
+        if counts_people and self.of_events:
+            metrics = tuple(dict.fromkeys(OF_EVENTS.get(name, name) for name in metrics))
         shared = WHO_FILTERS[self.asking.who] if tab.people else ()
         more = tuple(dict.fromkeys((*tab.filters, *shared)))
         wanted = order if order.removeprefix("-") in (*metrics, tab.by) else tab.order
-        return self.question(metrics, tab.by, more, limit=limit, offset=offset, order=wanted)
+        by = ",".join(filter(None, (tab.within, tab.by)))
+        return self.question(metrics, by, more, limit=limit, offset=offset, order=wanted)
 
     def askable(self, metrics: tuple[str, ...]) -> tuple[str, ...]:
-        """Without those that the filters make impossible."""
+        """Without those that the filters, or those of a share link, make impossible."""
+        if any(map(is_of_events, filters.dimensions_of(self.asking.narrowed))):
+            metrics = tuple(name for name in metrics if name != schema.CONVERSION_RATE)
         held = (*self.filters, *self.asking.narrowed)
         if not filters.dimensions_of(held) & NOT_OF_RECORDS:
             return metrics

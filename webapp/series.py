@@ -84,7 +84,10 @@ def series_of(found: Answer, metrics: Sequence[str], span: Span) -> Series:
 
 
 #: Metrics that are zero where nothing was counted; the others are unknown there.
-ADDITIVE = {"visitors", "visits", "views", "hits", "bot_hits", "bytes", "events", "not_found"}
+ADDITIVE = {
+    *("visitors", "visits", "views", "content_views", "hits", "bot_hits", "bytes"),
+    *("events", "conversions", "not_found"),
+}
 
 
 def _based(found: Answer, slots: Sequence[Slot], span: Span) -> tuple[Slot, ...]:

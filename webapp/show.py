@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,17 @@ from babel.dates import format_timedelta
 from pipeline import schema
 from pipeline.notes import Note
 from pipeline.question import METRICS
+from pipeline.schema import PROPERTY
+from webapp.asking import Asking, Condition
 from webapp.charts import Chart, chart, labelled, sparkline
 from webapp.figures import DIMENSION_TITLES, FIGURES, OUTCOME_TITLES, named, title_of, written
 from webapp.languages import Reader, mark
+from webapp.overview import Table
+from webapp.panels import SUBJECTS, Tab
 from webapp.periods import COMPARISONS, PRESETS, STEP_TITLES, Period, start_of
 from webapp.series import Series, Slot
 
-__all__ = ["COMPARISONS", "FIGURES", "OUTCOME_TITLES", "PRESETS", "STEP_TITLES"]
+__all__ = ["COMPARISONS", "FIGURES", "OUTCOME_TITLES", "PRESETS", "STEP_TITLES", "SUBJECTS"]
 __all__ += ["named", "sparkline", "title_of", "written"]
 OPERATOR_WORDS = {
     "==": mark("is"),
@@ -31,6 +35,20 @@ OPERATOR_WORDS = {
     "!~": mark("is not like"),
     "*=": mark("contains"),
     "=~": mark("matches"),
+}
+WHO_TITLES = {
+    "people": mark("People"),
+    "signed_in": mark("Signed in"),
+    "anonymous": mark("Anonymous"),
+    "bots": mark("Bots"),
+    "all": mark("All"),
+}
+ORIGIN_TITLES = {
+    "": mark("Any evidence"),
+    "log": mark("Log"),
+    "script": mark("Script"),
+    "pixel": mark("Pixel"),
+    "api": mark("API"),
 }
 STATE_TITLES = {
     "good": mark("Good"),
@@ -159,10 +177,36 @@ def summary(reader: Reader, series: Series, metric: str) -> str:
     )
 
 
-def shades(rows: Iterable[tuple[object, Sequence[float | None]]]) -> dict[str, int]:
+def minutes_summary(reader: Reader, minutes: Sequence[tuple[dt.time, int]]) -> str:
+    """The bars of the last half hour in a sentence."""
+    (time, most), total = max(minutes, key=lambda m: m[1]), sum(views for _, views in minutes)
+    if not total:
+        return reader.text(mark("No page views in the last 30 minutes."))
+    return reader.text(
+        mark("%(total)s page views in the last 30 minutes, most of them, %(most)s, at %(at)s."),
+        total=reader.number(total),
+        most=reader.number(most),
+        at=reader.clock(time),
+    )
+
+
+def tab_title(reader: Reader, tab: Tab) -> str:
+    """That of a property is its name, which is in no language."""
+    return tab.title if tab.by.startswith(PROPERTY) and not tab.unfolded else reader.text(tab.title)
+
+
+def page_details(asking: Asking, path: str) -> str:
+    return asking.detailing(Condition("page", "==", path))
+
+
+def counts(table: Table) -> dict[str, float]:
+    """The first metric of each value that has any."""
+    return {str(r.value): r.metrics[0] for r in table.rows if r.value and r.metrics[0]}
+
+
+def shades(counts: Mapping[str, float]) -> dict[str, int]:
     """A shade from 1 on for every country: evenly spread over the logarithm, so that one large
     country leaves the others their differences."""
-    counts = {str(code): metrics[0] for code, metrics in rows if code and metrics[0]}
     top = max(counts.values(), default=0)
     return {code: _shade(count, top) for code, count in counts.items()}
 

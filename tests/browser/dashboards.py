@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import BrowserContext, Page
 
 from bench.generate import write
 from bench.traffic import Plan
-from pipeline.access import users
+from pipeline.access import keys, users
+from pipeline.backfill import backfill
 from pipeline.catalog import Catalog
+from pipeline.config import Config
 from pipeline.config_file import load
 from pipeline.rollup import rollup
-from tests.browser.rig import ROOT, answering, free_port
+from tests.browser.rig import AGENT, ROOT, answering, free_port
+from tests.collectors import Sender
 from tests.stores import COMBINED, Store
 
 SITE, BROKEN, EMPTY = "example.org", "broken.example", "new.example"
 NAME, PASSWORD = "ada", "correct horse battery"
+TYPES = ["video", "image"]
 DAYS = 28
 CONFIG = """
 [[site]]
 name = "{site}"
 hosts = ["www.example.org", "example.org"]
+content_types = ["video", "image"]
 [[site]]
 name = "{broken}"
 [[site]]
@@ -62,7 +69,15 @@ STATES = {
     "no-data": f"/s/{EMPTY}/",
     "rejecting": f"/s/{BROKEN}/",
     "wrong": f"/s/{SITE}/?f=colour==red",
+    "page": f"/s/{SITE}/about?of=page==/",
+    "page-bots": f"/s/{SITE}/about?of=page==/&who=bots",
+    "item": f"/s/{SITE}/about?of=content_type==video&of=content_id==42&range=7d",
+    "nothing-of-page": f"/s/{SITE}/about?of=page==/nothing-like-this",
+    "properties": f"/s/{SITE}/?range=7d&f=event==signup&events=properties",
+    "property": f"/s/{SITE}/?range=7d&pages=content&events=prop:plan&origin=api",
+    "signed-in": f"/s/{SITE}/?range=7d&who=signed_in",
     "list": f"/s/{SITE}/list/pages/page",
+    "list-of-page": f"/s/{SITE}/list/sources/source?of=page==/",
     "search": f"/s/{SITE}/list/bots/bot?search=bot&order=bytes",
     "ledger": f"/s/{SITE}/ledger",
     "ledger-rejects": f"/s/{BROKEN}/ledger",
@@ -137,11 +152,41 @@ def _filled(folder: Path, lines: int) -> Store:
     ]
     (folder / "broken.log").write_text("".join(broken) + "not a line of a log\n" * 3)
     store.backfill(folder / "broken.log", site=BROKEN, format="combined")
+    _tell(config)
     catalog = Catalog(config.store.data)
     rollup(catalog)
     users.add(catalog, NAME, PASSWORD, users.ALL_SITES, "admin")
     catalog.close()
     return store
+
+
+def _tell(config: Config) -> None:
+    """Hits of a server of the last six days: views, content views and events."""
+    catalog = Catalog(config.store.data)
+    key = keys.add(catalog, "server", "write", [SITE])
+    catalog.close()
+    now = dt.datetime.now(dt.UTC)
+    hits = [_hit(number, now - dt.timedelta(hours=1 + number % 144)) for number in range(600)]
+    sender = Sender(config.store.data, site=[{"name": SITE, "content_types": TYPES}])
+    sent = {"site": SITE, "events": hits}
+    status, _, said = sender.send("/api/events", sent, authorization=f"Bearer {key}")
+    assert status == 200 and not json.loads(said)["errors"], said
+    backfill(config, config.store.data)
+
+
+def _hit(number: int, at: dt.datetime) -> dict[str, Any]:
+    who = number * 7 % 211
+    about = {"address": f"192.0.2.{who}", "agent": AGENT, "time": at.isoformat()}
+    about |= {"path": f"/videos/{number % 5}", "signed_in": who % 3 == 0}
+    if number % 3 == 0:
+        return about
+    if number % 3 == 1:
+        kind = ("video", "video", "image")[number % 7 % 3]
+        return {**about, "content_type": kind, "content_id": (42, 7, 108)[number % 5 % 3]}
+    plan, wish = ("free", "gold", "team")[number % 4 % 3], ("", "newsletter")[number % 2]
+    props = {"plan": plan, "from": ("header", "footer")[number % 5 % 2]}
+    name = "download" if number % 4 == 3 else "signup"
+    return {**about, "name": name, "props": {**props, "wish": wish} if wish else props}
 
 
 def _timed(line: str, number: int) -> str:

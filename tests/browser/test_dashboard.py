@@ -198,6 +198,61 @@ def test_an_office_is_excluded(shown: Dashboard, page: Page) -> None:
     expect(page.get_by_text("Nothing so far.")).to_be_visible()
 
 
+def test_a_page_is_looked_at_by_itself_and_left_again(shown: Dashboard, page: Page) -> None:
+    link = page.locator("#pages .details").nth(1)
+    path = str(link.get_attribute("title") and page.locator("#pages .text").nth(1).inner_text())
+    link.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(path)
+    wished: list[dict[str, object]] = [
+        {"metrics": ["visitors"], "filters": [f"page=={path}"]},
+        {"metrics": ["visits"], "filters": [f"entry=={path}"]},
+        {"metrics": ["visitors"], "dimensions": ["source"], "filters": [f"page=={path}"]},
+    ]
+    totals, entries, sources = answers(shown, *wished)
+    tiles = page.locator(".tile-value")
+    expect(tiles.first).to_have_text(str(totals[0]["metrics"][0]))
+    expect(tiles.nth(3)).to_have_text(str(entries[0]["metrics"][0]))
+    assert first_metrics(page, "sources") == [str(row["metrics"][0]) for row in sources[:9]]
+    page.keyboard.press("w")
+    expect(page.locator(".range-menu > summary")).to_contain_text("Last 7 days")
+    expect(page.get_by_role("heading", level=1)).to_have_text(path)
+    page.locator(f"#places {ROWS} th a").first.click()
+    expect(page.locator(".chip")).to_contain_text("Country is")
+    page.go_back()
+    expect(page.locator(".chip")).to_have_count(0)
+    page.go_back()
+    expect(page.locator(".range-menu > summary")).to_contain_text("Last 28 days")
+    page.get_by_role("link", name="← Overview").click()
+    expect(page.locator("#pages h2")).to_have_text("Pages")
+
+
+def test_an_event_leads_to_its_properties_and_their_values(shown: Dashboard, page: Page) -> None:
+    shown.go(page, f"/s/{SITE}/?range=7d")
+    page.locator(f"#events {ROWS}").get_by_role("link", name="signup").click()
+    expect(page.locator(".chip")).to_contain_text("Event is signup")
+    expect(page.locator("#events [aria-current]")).to_have_text("Properties")
+    page.locator(f"#events {ROWS}").get_by_role("link", name="plan").click()
+    expect(page.locator("#events [aria-current]")).to_have_text("plan")
+    asked = {"metrics": ["events"], "dimensions": ["prop:plan"], "range": "7d"}
+    (rows,) = answers(shown, {**asked, "filters": ["event==signup"]})
+    assert first_metrics(page, "events") == [str(row["metrics"][0]) for row in rows]
+    page.locator(f"#events {ROWS} th a").first.click()
+    expect(page.locator(".chip")).to_have_count(2)
+    expect(page.locator(".tile-value").first).to_have_text(str(rows[0]["metrics"][0]))
+
+
+def test_whose_requests_and_told_by_what_is_one_click(shown: Dashboard, page: Page) -> None:
+    shown.go(page, f"/s/{SITE}/?range=7d")
+    page.get_by_role("link", name="Signed in", exact=True).click()
+    expect(page).to_have_url(re.compile("who=signed_in"))
+    page.get_by_role("navigation", name="Told by").get_by_role("link", name="API").click()
+    expect(page).to_have_url(re.compile("origin=api"))
+    held = {"filters": ["signed_in==true", "origin==api"], "range": "7d"}
+    ((row,),) = answers(shown, {"metrics": ["visitors", "hits"], **held})
+    expect(page.locator(".tile-value").first).to_have_text(str(row["metrics"][0]))
+    expect(page.locator(".tile-value").nth(6)).to_have_text(str(row["metrics"][1]))
+
+
 def test_a_value_becomes_a_filter_that_can_be_turned_and_removed(page: Page) -> None:
     page.locator(f"#places {ROWS} th a").first.click()
     expect(page.locator(".chip")).to_contain_text("Country is")
@@ -262,6 +317,11 @@ def test_all_of_it_works_without_scripts(without_scripts: Page) -> None:
     page.get_by_role("button", name="Search").click()
     for name in page.locator(".list .text").all_inner_texts():
         assert "GPT" in name
+    page.get_by_role("link", name="← Overview").click()
+    page.locator("#pages .details").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("/")
+    page.locator("#sources").get_by_role("link", name="Channels").click()
+    expect(page.locator("#sources [aria-current]")).to_have_text("Channels")
     page.get_by_role("link", name="← Overview").click()
     page.locator("summary[aria-label=Appearance]").click()
     page.get_by_role("link", name="Deutsch").click()
