@@ -7,7 +7,7 @@ the statistics get their texts back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,12 +25,13 @@ from pipeline.cuts import CARRIED, choose_evidence
 from pipeline.engine import DEFAULT, Limits, connection, sql
 from pipeline.fields import NOT_OF_RECORDS
 from pipeline.filters import Filter
+from pipeline.groups import narrow
 from pipeline.kept import Rows
 from pipeline.people import People
 from pipeline.records import Records
 from pipeline.tally import Counted, Order, Tally
 from pipeline.totals import NOT_FOUND
-from pipeline.visits import number
+from pipeline.visits import FLAGS, number
 
 _OF_PEOPLE = tuple(name for name in schema.MEASURES if name not in schema.RECORD_MEASURES)
 _TIMED = "site integer, date date, scope varchar, page integer, bucket integer, n bigint"
@@ -39,6 +40,8 @@ _NAMED = (
     *("site", "date", "time", "log_id", "offset", "visitor", "signed_in", "duration_ms", "page"),
     *("class", "origin", "bot_category", "content_type", "content_id"),
 )
+#: Views and events of people that are worked together; of more, the memory would be felt.
+MOST_STEPS = 1 << 20
 #: Rows kept of no part.
 NOTHING: Mapping[Path, Sequence[Rows]] = MappingProxyType({})
 _BUCKETS = {"buckets_per_octave": str(schema.BUCKETS_PER_OCTAVE)}
@@ -113,15 +116,32 @@ def tables(
                 seen_rows.append(found.result())
             del piece, found
         order = Order(names)
-        people = People(number(pa.concat_tables(seen_rows)), order)
+        of_people: dict[Total, list[Counted]] = {total: [] for total in TOTALS if total.people}
+        cubes: dict[str, list[Counted]] = {"visits": [], "pages": []}
+        for share in _shares(seen_rows):
+            people = People(number(share), order)
+            for total, counts in of_people.items():
+                counts.append(people.count(total.by, total.filters))
+            cubes["visits"].append(people.visits_cube())
+            cubes["pages"].append(people.pages_cube())
+            del people
         del seen_rows
-        of_people = {t: people.count(t.by, t.filters) for t in TOTALS if t.people}
-        cubes = {"visits": people.visits_cube(), "pages": people.pages_cube()}
-        del people
         _rank(con, order)
-        made = {name: _of_cube(name, cube, order) for name, cube in cubes.items()}
+        made = {name: _of_cube(name, rows, order) for name, rows in cubes.items()}
         latency = _latency(con, names)
         yield {"totals": _totals(tallies, of_people, order), **made, "latency": latency}
+
+
+def _shares(seen: Sequence[pa.Table]) -> Iterator[pa.Table]:
+    """What was seen in shares of about MOST_STEPS, all that is of one visitor in one of them:
+    people and their visits can be counted in each alone."""
+    shares = -(-sum(table.num_rows for table in seen) // MOST_STEPS) or 1
+    for share in range(shares):
+        chosen = [
+            table.filter(pa.array(table.column("visitor").to_numpy() % shares == share))
+            for table in seen
+        ]
+        yield pa.concat_tables(chosen if shares > 1 else seen, promote_options="permissive")
 
 
 def _rank(con: duckdb.DuckDBPyConnection, order: Order) -> None:
@@ -146,9 +166,10 @@ def _see(
     if "duration_ms" in piece.columns and np.isfinite(piece.columns["duration_ms"]).any():
         con.execute(f"insert into timed by name {sql('latency', **_BUCKETS)}")
     rows = found.column("row").to_numpy()
-    for name in CARRIED:
-        found = found.append_column(name, pa.array(piece.codes(name)[rows]))
-    return found
+    columns = {name: found.column(name) for name in found.column_names if name != "row"}
+    columns |= {flag: columns[flag].cast(pa.int8()) for flag in FLAGS.values()}
+    columns |= {name: pa.array(narrow(piece.codes(name)[rows])) for name in CARRIED}
+    return pa.table(columns)
 
 
 def _spoken(piece: Piece, names: Names) -> pa.Table:
@@ -176,11 +197,11 @@ def _count(piece: Piece, tallies: Mapping[Total, Tally]) -> None:
 
 
 def _totals(
-    tallies: Mapping[Total, Tally], people: Mapping[Total, Counted], order: Order
+    tallies: Mapping[Total, Tally], people: Mapping[Total, Sequence[Counted]], order: Order
 ) -> Iterator[pa.RecordBatch]:
     """The rows of each total after the other, and each let go when it has been written."""
     for total, tally in tallies.items():
-        rows = tally.pop(order, people.get(total))
+        rows = tally.pop(order, people.get(total, ()))
         for start in range(0, rows.rows, daily.ROW_GROUP):
             yield _spelled(total, rows, slice(start, start + daily.ROW_GROUP), order)
 
@@ -207,14 +228,15 @@ def _spelled(total: Total, rows: Counted, span: slice, order: Order) -> pa.Recor
     return _as_declared(columns, "totals")
 
 
-def _of_cube(name: str, rows: Counted, order: Order) -> Iterator[pa.RecordBatch]:
-    for start in range(0, rows.rows, daily.ROW_GROUP):
-        span = slice(start, start + daily.ROW_GROUP)
-        codes = {n: pa.array(numbers[span]) for n, numbers in rows.codes.items()}
-        columns = {n: order.texts(n).take(c) for n, c in codes.items() if n != "date"}
-        columns["date"] = codes["date"].cast(pa.int32())
-        columns |= {n: pa.array(sums[span]) for n, sums in rows.measures.items()}
-        yield _as_declared(columns, name)
+def _of_cube(name: str, shares: Iterable[Counted], order: Order) -> Iterator[pa.RecordBatch]:
+    for rows in shares:
+        for start in range(0, rows.rows, daily.ROW_GROUP):
+            span = slice(start, start + daily.ROW_GROUP)
+            codes = {n: pa.array(numbers[span]) for n, numbers in rows.codes.items()}
+            columns = {n: order.texts(n).take(c) for n, c in codes.items() if n != "date"}
+            columns["date"] = codes["date"].cast(pa.int32())
+            columns |= {n: pa.array(sums[span]) for n, sums in rows.measures.items()}
+            yield _as_declared(columns, name)
 
 
 def _latency(con: duckdb.DuckDBPyConnection, names: Names) -> Iterator[pa.RecordBatch]:

@@ -37,6 +37,16 @@ def codes_of(column: pa.ChunkedArray) -> Codes:
     return np.where(np.asarray(array.is_valid()), codes, np.int32(NONE))
 
 
+def narrow(values: Ints) -> Ints:
+    """The same whole numbers in as few bytes as they fit."""
+    least, most = int(values.min(initial=0)), int(values.max(initial=0))
+    kinds = (np.int8, np.int16, np.int32)
+    kind = next(
+        (k for k in kinds if np.iinfo(k).min <= least and most <= np.iinfo(k).max), np.int64
+    )
+    return values.astype(kind, copy=False)
+
+
 def packed(columns: Sequence[Ints]) -> tuple[Ints, int]:
     """One number for the values of each row, which is larger where they come later, and what it
     is smaller than."""
@@ -51,7 +61,8 @@ def packed(columns: Sequence[Ints]) -> tuple[Ints, int]:
             groups = grouped(keys, size)
             keys, size = groups.of(), len(groups)
         keys = keys * width if size > 1 else keys
-        keys, size = keys + (column - low if low else column), size * width
+        # A narrow column less a negative number might not fit into its own kind.
+        keys, size = keys + (column - np.int64(low) if low else column), size * width
     return keys, size
 
 

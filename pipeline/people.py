@@ -16,7 +16,7 @@ import pyarrow as pa
 from pipeline.cuts import CARRIED
 from pipeline.fields import of_view
 from pipeline.filters import Filter
-from pipeline.groups import Groups, Ints, Longs, codes_of, firsts, grouped, packed
+from pipeline.groups import Groups, Ints, Longs, codes_of, firsts, grouped, narrow, packed
 from pipeline.tally import DAY, Counted, Order, by_day
 from pipeline.visits import FLAGS, Visits
 
@@ -159,5 +159,5 @@ def _distinct(groups: Groups, person: Ints, chosen: npt.NDArray[np.bool_]) -> Lo
 
 def _counts(keys: Mapping[str, Ints], groups: Groups, measures: Mapping[str, Longs]) -> Counted:
     rows = groups.rows()
-    codes = {name: values[rows].astype(np.int64) for name, values in keys.items()}
-    return Counted(codes, measures)
+    codes = {name: narrow(values[rows]) for name, values in keys.items()}
+    return Counted(codes, {name: narrow(sums) for name, sums in measures.items()})

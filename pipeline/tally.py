@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from pipeline.coded import Names
 from pipeline.fields import COLUMN_OF
-from pipeline.groups import Codes, Ints, Longs, grouped, packed
+from pipeline.groups import Codes, Ints, grouped, packed
 
 DAY = ("site", "date")
 #: The texts of dimensions that are numbers: hours and three-digit statuses.
@@ -26,7 +26,7 @@ class Counted:
     two rows have the same codes."""
 
     codes: Mapping[str, Ints]
-    measures: Mapping[str, Longs]
+    measures: Mapping[str, Ints]
 
     @property
     def rows(self) -> int:
@@ -73,13 +73,11 @@ class Tally:
         if sum(more) > max(first, _FEW):
             self._counts = [added(self._counts)]
 
-    def pop(self, order: Order, people: Counted | None = None) -> Counted:
+    def pop(self, order: Order, people: Sequence[Counted] = ()) -> Counted:
         """All of them, with ranks for codes, and with those of people, who have ranks already."""
         counts, self._counts = self._counts, []
         ranked = [Counted(_ranked(c.codes, order), c.measures) for c in counts]
-        if people is not None:
-            ranked.append(people)
-        return added(ranked) if counts else ranked[0]
+        return added([*ranked, *people]) if counts or len(people) > 1 else people[0]
 
 
 def added(counts: Sequence[Counted]) -> Counted:

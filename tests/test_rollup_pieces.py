@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from collections import Counter, defaultdict
 
+import pyarrow as pa
 import pytest
 
-from pipeline import coded, rollup, tally
+from pipeline import build, coded, rollup, schema, tally
 from tests.events import DAY, bot, event, write_part
 
 COUNTRIES = ("FR", "DE", None)
@@ -46,6 +48,27 @@ def test_statistics_are_the_same_however_small_the_pieces_are(tmp_path, monkeypa
     assert sorted_rows(rollup.build(parts)) == sorted_rows(whole)
     assert rollup.build(parts)["totals"] == whole["totals"], "in the same order, too"
     assert rollup.build(parts[::-1])["totals"] == whole["totals"], "whichever is read first"
+
+
+def test_people_are_the_same_however_few_are_worked_together(tmp_path, monkeypatch):
+    parts = [write_part(mixed(n), tmp_path / f"{n}.parquet") for n in range(6)]
+    whole = rollup.build(parts)
+    monkeypatch.setattr(build, "MOST_STEPS", 20)
+    shared = rollup.build(parts)
+    assert len(shared["pages"]) > len(whole["pages"]), "there was more than one share"
+    assert shared["totals"] == whole["totals"]
+    for name in ("visits", "pages"):
+        assert summed(shared[name], name) == summed(whole[name], name)
+
+
+def summed(table, name):
+    """The rows of a cube, those that are alike added up."""
+    measures = [c.name for c in schema.DAILY[name] if c.type == pa.int64()]
+    keys = [n for n in table.column_names if n not in measures]
+    rows = defaultdict(Counter)
+    for row in table.to_pylist():
+        rows[tuple(row[n] for n in keys)].update({n: row[n] for n in measures})
+    return rows
 
 
 @pytest.mark.parametrize("sizes", [(3, 4), (2**53, 1), (2**60 + 1, 2**60 + 2, 5)])
