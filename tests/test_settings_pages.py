@@ -176,3 +176,11 @@ def test_a_note_on_a_day_is_shown_with_the_chart(admin: FlaskClient, store: Stor
     (note,) = notes.within(Catalog(store.data), SITE, date(2015, 5, 17), date(2015, 5, 20))
     sent(admin, page, f"/settings/notes/{SITE}/remove", id=str(note.id), back=page)
     assert "New design" not in admin.get(page).text
+
+
+def test_a_site_with_data_still_says_how_it_is_counted(admin: FlaskClient) -> None:
+    assert f'href="/settings/sites/{SITE}"' in admin.get("/settings/").text
+    shown = admin.get(f"/settings/sites/{SITE}").text
+    assert f"data-site=&#34;{SITE}&#34;" in shown and "t.js" in shown
+    assert f"tallylog backfill --site {SITE}" in shown and SAMPLE.name in shown
+    assert admin.get("/settings/sites/nowhere.example").status_code == 404

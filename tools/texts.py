@@ -16,6 +16,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from pipeline.access.keys import SCOPES
+from pipeline.jobs import JOBS
 from pipeline.question import METRICS
 from webapp.languages import FOLDER, LANGUAGES
 
@@ -31,8 +33,9 @@ def texts() -> Catalog:
         str(WEBAPP), METHODS, {"templates/**.html": {"silent": "false"}}, KEYWORDS
     ):
         found.add(text)
-    for definition in METRICS.values():
-        found.add(definition)
+    jobs = [job.about for job in JOBS.values()]
+    for text in (*METRICS.values(), *SCOPES.values(), *jobs):
+        found.add(text)
     return found
 
 

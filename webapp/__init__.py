@@ -19,6 +19,7 @@ from webapp import (
     problems,
     script,
     sessions,
+    told,
 )
 from webapp.collector_counts import Counts
 from webapp.dashboard import dashboard
@@ -37,7 +38,7 @@ def create_app(config: Config, counts: Counts | None = None) -> Flask:
     app.extensions["collector"] = counts
     current.install(app, config)
     sessions.install(app, config)
-    for part in (attempts, auth, compress, headers, languages, live, problems):
+    for part in (attempts, auth, compress, headers, languages, live, problems, told):
         part.install(app)
     for blueprint in (*BLUEPRINTS, script.blueprint()):
         app.register_blueprint(blueprint)

@@ -21,7 +21,7 @@ from webapp.listing import listed
 from webapp.overview import overview
 from webapp.panels import PANELS, SUBJECTS
 from webapp.sites import cards
-from webapp.snippet import snippet
+from webapp.snippet import how_to_begin
 
 dashboard = Blueprint("dashboard", __name__)
 THEMES = ("light", "dark", "auto")
@@ -68,7 +68,7 @@ def _shown(site: str, template: str) -> str | tuple[str, int]:
     except QueryError as error:
         return render_template("wrong.html", error=error, site=site), 400
     account = _account(asking)
-    begin = {} if page.known else _how_to_begin(site)
+    begin = {} if page.known else how_to_begin(site)
     path = asking.about[-1].value if asking.subject == "page" else asking.value_of("page")
     return render_template(
         template, page=page, ask=asking, trust=account, address=_address_of(site, path), **begin
@@ -85,12 +85,6 @@ def _address_of(site: str, path: str | None) -> str | None:
     """Where the page can be looked at that the filters ask for."""
     hosts = config().site_named(site).hosts
     return f"https://{hosts[0]}{path}" if hosts and path and path.startswith("/") else None
-
-
-def _how_to_begin(site: str) -> dict[str, Any]:
-    """The logs of the site by this configuration, and what to paste into its pages."""
-    sources = [one for one in config().sources if one.site == site or one.by_host]
-    return {"sources": sources, "snippet": snippet(site, config().web.address)}
 
 
 @dashboard.get("/s/<site>/list/<panel>/<path:tab>")

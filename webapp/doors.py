@@ -49,7 +49,7 @@ def sign_in() -> ResponseReturnValue:
     if wait:
         return _shut(form, wait)
     if user is None:
-        return _form(form, mark("That is not the name and password of a user."), 403)
+        return _form(form, (mark("That is not the name and password of a user."),), 403)
     attempts().right(f"user {name}")
     _begin(user)
     return redirect(local(request.args.get("next", "/")))
@@ -79,11 +79,11 @@ def set_up(token: str) -> ResponseReturnValue:
     form = _setup_form(token)
     password = request.form.get("password", "")
     if password != request.form.get("again", ""):
-        return _form(form, mark("The two passwords differ."), 400)
+        return _form(form, (mark("The two passwords differ."),), 400)
     try:
         user = links.set_up(catalog(), token, request.form.get("name", ""), password)
     except AccessError as error:
-        return _form(form, f"{error.what} {error.fix.capitalize()}.", 400)
+        return _form(form, (error.what, error.fix), 400)
     _begin(user)
     return redirect("/")
 
@@ -106,7 +106,7 @@ def open_share(token: str) -> ResponseReturnValue:
     if wait:
         return _shut(_SHARED, wait)
     if not opened:
-        return _form(_SHARED, mark("That is not the password of the link."), 403)
+        return _form(_SHARED, (mark("That is not the password of the link."),), 403)
     attempts().right(f"link {link.id}")
     return _enter(link)
 
@@ -145,7 +145,7 @@ def _begin(user: User) -> None:
     session.permanent = True
 
 
-def _form(form: Form, problem: str = "", status: int = 200) -> Response:
+def _form(form: Form, problem: tuple[str, ...] = (), status: int = 200) -> Response:
     answer = make_response(render_template("door.html", form=form, problem=problem), status)
     answer.headers["Cache-Control"] = "no-store"
     return answer
@@ -153,6 +153,6 @@ def _form(form: Form, problem: str = "", status: int = 200) -> Response:
 
 def _shut(form: Form, seconds: int) -> Response:
     minutes = -(-seconds // 60)
-    answer = _form(form, f"Too many wrong passwords: try again in {minutes} minutes.", 429)
+    answer = _form(form, (f"Too many wrong passwords: try again in {minutes} minutes.",), 429)
     answer.headers["Retry-After"] = str(seconds)
     return answer

@@ -11,6 +11,8 @@ from pipeline import notes
 from pipeline.errors import TallylogError
 from webapp.auth import local, manages_site
 from webapp.current import catalog
+from webapp.languages import reader
+from webapp.told import told
 
 noting = Blueprint("noting", __name__, url_prefix="/settings/notes")
 
@@ -21,8 +23,10 @@ def add(site: str) -> Response:
     try:
         day = dt.date.fromisoformat(request.form.get("date", ""))
         notes.add(catalog(), site, day, request.form.get("text", ""))
-    except (ValueError, TallylogError) as error:
+    except ValueError as error:
         flash(str(error), "bad")
+    except TallylogError as error:
+        flash(told(reader(), error.what), "bad")
     return _back(site)
 
 

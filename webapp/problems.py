@@ -54,15 +54,15 @@ def _ours(error: TallylogError) -> Response:
     if _for_programs():
         answer = problem(status, error.what, **({"help": error.fix} if error.fix else {}))
     else:
-        answer = _page(status, f"{error.what} {error.fix}")
+        answer = _page(status, error.what, error.fix)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         answer.headers["Retry-After"] = str(RETRY_SECONDS)
     return answer
 
 
-def _page(status: int, detail: str) -> Response:
-    title = HTTPStatus(status).phrase
-    return make_response(render_template("problem.html", title=title, detail=detail), status)
+def _page(status: int, detail: str, fix: str = "") -> Response:
+    facts = {"title": HTTPStatus(status).phrase, "detail": detail, "fix": fix}
+    return make_response(render_template("problem.html", **facts), status)
 
 
 def _for_programs() -> bool:

@@ -7,7 +7,7 @@ import datetime as dt
 import re
 from collections.abc import Callable
 
-from flask import Blueprint, flash, redirect, render_template, request
+from flask import Blueprint, abort, flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from pipeline import exclusions, jobs
@@ -18,6 +18,8 @@ from pipeline.exclusions import KINDS
 from webapp.auth import admin_only
 from webapp.current import catalog, config, engine, site_names
 from webapp.languages import reader
+from webapp.snippet import how_to_begin
+from webapp.told import told
 
 #: A link that is to hold for longer can hold for ever.
 LONGEST_DAYS = 36_500
@@ -37,6 +39,16 @@ def overview() -> str:
         retention=config().store.retention,
         values=_values(config()),
     )
+
+
+@settings.get("/sites/<name>")
+@admin_only
+def site(name: str) -> str:
+    """How a site is counted by this very installation."""
+    if name not in site_names():
+        abort(404)
+    seen = [one for one in catalog().sources() if one.scope in (name, "")]
+    return render_template("settings_site.html", seen=seen, **how_to_begin(name))
 
 
 @settings.get("/access")
@@ -96,7 +108,8 @@ def _done(place: str, act: Callable[[], str]) -> Response:
     try:
         flash(act(), "good")
     except TallylogError as error:
-        flash(f"{error.what} {error.fix}".strip(), "bad")
+        said = (told(reader(), text) for text in (error.what, error.fix))
+        flash(" ".join(filter(None, said)), "bad")
     return redirect(f"/settings/{place}")
 
 

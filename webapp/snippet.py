@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from html import escape
+from typing import Any
 from urllib.parse import urlencode
 
+from webapp.current import config
 from webapp.script import script
 
 
@@ -18,3 +20,9 @@ def snippet(site: str, address: str, integrity: bool = False) -> str:
         f'<noscript><img src="{escape(pixel)}" alt="" width="1" height="1"'
         ' referrerpolicy="no-referrer-when-downgrade"></noscript>\n'
     )
+
+
+def how_to_begin(site: str) -> dict[str, Any]:
+    """The site, its logs by this configuration, and what to paste into its pages."""
+    sources = [one for one in config().sources if one.site == site or one.by_host]
+    return {"site": site, "sources": sources, "snippet": snippet(site, config().web.address)}

@@ -83,6 +83,7 @@ STATES = {
     "ledger-rejects": f"/s/{BROKEN}/ledger",
     "live": f"/s/{SITE}/live",
     "settings": "/settings/",
+    "settings-site": f"/settings/sites/{SITE}",
     "access": "/settings/access",
     "exclusions": "/settings/exclusions?kind=paths&pattern=/products/*",
     "api": "/api/v1/docs",
