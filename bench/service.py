@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sqlite3
 import subprocess
@@ -32,10 +33,12 @@ vacuum = "1m"
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Of the process: CPU seconds since its start, resident memory, open files and threads."""
+    """Of the process: CPU seconds since its start, resident memory now and at most since it was
+    last asked, open files and threads."""
 
     cpu_seconds: float
     resident_mib: float
+    peak_mib: float
     files: int
     threads: int
 
@@ -86,9 +89,17 @@ class Service:
             return State(
                 used.user + used.system,
                 resident / 2**20,
+                self._peak(),
                 self._shown.num_fds(),
                 self._shown.num_threads(),
             )
+
+    def _peak(self) -> float:
+        """The most resident memory since the last time, in MiB (proc_pid_clear_refs(5))."""
+        process = Path("/proc", str(self._shown.pid))
+        (held,) = re.findall(r"VmHWM:\s+(\d+) kB", (process / "status").read_text())
+        (process / "clear_refs").write_text("5")
+        return int(held) / 2**10
 
     def counted(self) -> int:
         """Lines that the store accounts for."""

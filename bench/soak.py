@@ -4,7 +4,7 @@
 
 Every line has a number of its own, and each must be counted once. The restarts, every other one by
 `kill -9`, come in the first half; over the second half memory, open files and threads must not
-grow. Anything else ends the run with an error.
+grow, nor may memory at any moment be more than MOST_MIB. Anything else ends the run with an error.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ finish_seconds = 5
 #: What may come on top in MiB, of which a job that runs for the first time takes some, and in open
 #: files or threads.
 MORE_MIB, MORE_THINGS = 64, 4
-HEAD = f"{'lines':>10}{'MiB':>7}{'files':>7}{'threads':>9}{'parts':>7}{'catalog MiB':>13}"
+#: A roll-up holds what was seen of a day, which is all of the lines here.
+MOST_MIB = 1280
+HEAD = "     lines    MiB  at most  files  threads  parts  catalog MiB"
 
 
 @dataclass(slots=True)
@@ -154,7 +156,7 @@ class Soak:
         parts = self.service.ask("select count(*) from parts")
         size = self.service.catalog.stat().st_size / 2**20
         print(
-            f"{self.log.number:>10,}{state.resident_mib:>7,.0f}{state.files:>7}"
+            f"{self.log.number:>10,}{state.resident_mib:>7,.0f}{state.peak_mib:>9,.0f}{state.files:>7}"
             f"{state.threads:>9}{parts:>7,.0f}{size:>13,.1f}",
             flush=True,
         )
@@ -185,10 +187,13 @@ def growing(samples: Sequence[State]) -> str:
     before, after = (median(s.resident_mib for s in part) for part in (early, late))
     if after > before + MORE_MIB:
         found.append(f"memory from {before:.0f} to {after:.0f} MiB")
+    most = max(s.peak_mib for s in samples)
+    if most > MOST_MIB:
+        found.append(f"memory at most {most:.0f} MiB")
     for name in ("files", "threads"):
-        least, most = (max(getattr(s, name) for s in part) for part in (early, late))
-        if most > least + MORE_THINGS:
-            found.append(f"{name} from {least} to {most}")
+        fewest, last = (max(getattr(s, name) for s in part) for part in (early, late))
+        if last > fewest + MORE_THINGS:
+            found.append(f"{name} from {fewest} to {last}")
     return ", ".join(found)
 
 
