@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import duckdb
@@ -38,12 +38,13 @@ class Deadline:
             raise self._why
 
     @contextmanager
-    def watch(self, con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        """Raises `QueryStopped` when it is over before the block is."""
+    def watch(self, *cons: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """Raises `QueryStopped` when it is over before the block is, in which all of these may be
+        used."""
         self._end.clear()
         self.check()
         done = threading.Event()
-        watcher = threading.Thread(target=self._watch, args=(con, done), daemon=True)
+        watcher = threading.Thread(target=self._watch, args=(cons, done), daemon=True)
         watcher.start()
         try:
             yield
@@ -59,8 +60,9 @@ class Deadline:
         """Seconds; None: without end."""
         return None if self._over_at is None else max(0.0, self._over_at - time.monotonic())
 
-    def _watch(self, con: duckdb.DuckDBPyConnection, done: threading.Event) -> None:
+    def _watch(self, cons: Sequence[duckdb.DuckDBPyConnection], done: threading.Event) -> None:
         if not self._end.wait(self._left()) and self._seconds is not None:
             self._why = self._why or QueryTimeout(self._seconds)
         while self._why is not None and not done.wait(AGAIN_SECONDS):
-            con.interrupt()
+            for con in cons:
+                con.interrupt()

@@ -137,6 +137,13 @@ class Reader:
         return str(self.locale.territories.get(code, code))
 
 
+def prepare() -> None:
+    """Read what Babel knows of the languages, before somebody waits for it."""
+    today = dt.date.today()
+    for language in LANGUAGES:
+        Reader(Locale(language), language, _catalogue(language)).interval(today, today)
+
+
 def reader() -> Reader:
     """The reader of the current request."""
     if "reader" not in g:

@@ -15,8 +15,9 @@ from pipeline import logs
 from pipeline.config import Config
 from pipeline.config_file import load
 from pipeline.supervisor import die_with_parent
-from webapp import create_app
+from webapp import create_app, languages
 from webapp.collector import make
+from webapp.current import engine
 from webapp.gateway import Gateway
 
 #: A stream that a browser holds open must not keep a worker from ending.
@@ -57,6 +58,10 @@ def _application(config_file: Path | None, data: Path | None) -> Gateway:
 
 
 def prepare(app: Flask) -> None:
-    """Compile the templates, which would take half of the time of the first page."""
+    """Compile the templates, open the engine and read what the languages need, which would take
+    more than half of the time of the first page."""
     for name in app.jinja_env.list_templates(extensions=["html"]):
         app.jinja_env.get_template(name)
+    languages.prepare()
+    with app.app_context():
+        engine()
