@@ -17,7 +17,7 @@ from webapp.live import Here, Latest
 
 def here(visitors: int) -> Here:
     nothing = Answer({}, [], {})
-    return Here(visitors, 0, 0, (), nothing, nothing, nothing)
+    return Here(visitors, nothing, (), nothing, nothing, nothing)
 
 
 def test_a_question_about_one_site_holds_up_neither_others_nor_what_is_known(

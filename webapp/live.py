@@ -41,12 +41,22 @@ class Here:
     each of these, with the time at which it began by the clock of the site."""
 
     now: int | None
-    visitors: int | None
-    views: int | None
+    total: Answer
     minutes: tuple[tuple[dt.time, int], ...]
     pages: Answer
     sources: Answer
     countries: Answer
+
+    @property
+    def views(self) -> int | None:
+        return self._of_total(0)
+
+    @property
+    def visitors(self) -> int | None:
+        return self._of_total(1)
+
+    def _of_total(self, place: int) -> int | None:
+        return self.total.results[0]["metrics"][place] if self.total.results else 0
 
 
 @dataclass(slots=True)
@@ -131,7 +141,7 @@ def _look(site: str) -> Here:
     zones = {one.name: one.timezone for one in catalog().sites()}
     if site not in zones:
         nothing = Answer({}, [], {"total_rows": 0})
-        return Here(0, 0, 0, (), nothing, nothing, nothing)
+        return Here(0, nothing, (), nothing, nothing, nothing)
     now = now_in(zones[site])
     half_hour = _about(site, now, HALF_HOUR)
     recent, total, each, *lists = ask(
@@ -142,10 +152,9 @@ def _look(site: str) -> Here:
             *(_list(half_hour, dimension) for dimension in ("page", "source", "country")),
         ]
     )
-    views, visitors = total.results[0]["metrics"]
     told = {row["dimensions"][0]: row["metrics"][0] for row in each.results}
     minutes = tuple(_minutes(now, told))
-    return Here(recent.results[0]["metrics"][1], visitors, views, minutes, *lists)
+    return Here(recent.results[0]["metrics"][1], total, minutes, *lists)
 
 
 def _minutes(now: dt.datetime, told: Mapping[str, int]) -> Iterator[tuple[dt.time, int]]:

@@ -182,6 +182,12 @@ class Overview:
         return self.period.moved(self.period.days)
 
     @property
+    def ends(self) -> dict[str, Answer]:
+        """The answers that tell of visits that began or ended here."""
+        told = {name: self.said[name] for name in ENDS if name in self.said}
+        return {name: one for name, one in told.items() if isinstance(one, Answer)}
+
+    @property
     def plotted(self) -> str:
         """The metric of the chart: the one that is asked for, or the first that is known."""
         known = [tile.metric for tile in self.tiles if tile.value is not None and tile.plottable]

@@ -51,7 +51,7 @@ class Panel:
         tabs = {tab.name: tab for tab in self.tabs if tab.available}
         if name.startswith(schema.PROPERTY) and any(tab.unfolded for tab in tabs.values()):
             title = name.removeprefix(schema.PROPERTY)
-            return Tab(name, title, name, ("events", "visitors"), (f"{name}!=",))
+            return Tab(name, title, name, ("events", "visits"), (f"{name}!=",))
         return tabs.get(name)
 
     def shown(self, name: str) -> Tab:
@@ -123,7 +123,7 @@ PANELS = (
         mark("Events"),
         of_bots=False,
         tabs=(
-            Tab("event", mark("Events"), "event", ("events", "visitors"), ("event!=",)),
+            Tab("event", mark("Events"), "event", ("events", "visits"), ("event!=",)),
             Tab(
                 "properties",
                 mark("Properties"),

@@ -43,6 +43,10 @@ WHO_TITLES = {
     "bots": mark("Bots"),
     "all": mark("All"),
 }
+ENDS_TITLES = {
+    "entries": mark("Visits that began at this page."),
+    "exits": mark("Visits that ended at this page."),
+}
 ORIGIN_TITLES = {
     "": mark("Any evidence"),
     "log": mark("Log"),

@@ -8,6 +8,7 @@ from functools import partial
 
 from pipeline.catalog import Catalog
 from pipeline.errors import QueryError
+from pipeline.query import Answer
 from webapp.asking import Asking
 from webapp.overview import now_in, resolve
 from webapp.periods import Period
@@ -24,6 +25,7 @@ class Card:
     series: Series | None
     totals: Sequence[float | None] = ()
     change: float | None = None
+    answer: Answer | None = None
 
 
 def cards(catalog: Catalog, names: Sequence[str]) -> list[Card]:
@@ -49,4 +51,4 @@ def _card(catalog: Catalog, name: str, zone: str | None) -> Card:
         return Card(name, None, None)
     row = totals.results[0]
     series = series_of(found, METRICS, Span("day", period, known, now))
-    return Card(name, period, series, row["metrics"], row["comparison"]["change"][0])
+    return Card(name, period, series, row["metrics"], row["comparison"]["change"][0], totals)

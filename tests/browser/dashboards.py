@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,11 +17,14 @@ from playwright.sync_api import BrowserContext, Page
 
 from bench.generate import write
 from bench.traffic import Plan
+from pipeline import jobs, status
 from pipeline.access import keys, users
 from pipeline.backfill import backfill
 from pipeline.catalog import Catalog
 from pipeline.config import Config
 from pipeline.config_file import load
+from pipeline.errors import StoreError
+from pipeline.jobs import Place
 from pipeline.rollup import rollup
 from tests.browser.rig import AGENT, ROOT, answering, free_port
 from tests.collectors import Sender
@@ -97,6 +101,8 @@ CLICKS = {
     "explained": (f"/s/{SITE}/", "#sources .explain > summary"),
     "as a table": (f"/s/{SITE}/", ".table-view > summary"),
     "shortcuts": (f"/s/{SITE}/", "[data-help]"),
+    "all figures explained": (f"/s/{SITE}/about?of=page==/", ".lead .explain > summary"),
+    "minutes as a table": (f"/s/{SITE}/live", ".table-view > summary"),
     "note": (f"/s/{SITE}/", ".notes .menu > summary"),
 }
 
@@ -188,6 +194,27 @@ def _hit(number: int, at: dt.datetime) -> dict[str, Any]:
     props = {"plan": plan, "from": ("header", "footer")[number % 5 % 2]}
     name = "download" if number % 4 == 3 else "signup"
     return {**about, "name": name, "props": {**props, "wish": wish} if wish else props}
+
+
+def trouble(shown: Dashboard) -> None:
+    """From now on a log is behind, another cannot be followed, and a job fails."""
+    data = shown.store.data
+    catalog = Catalog(data)
+    number = str(next(s.id for s in catalog.sources() if s.scope == SITE))
+    salts: Any = _Full()
+    jobs.run(Place(catalog, shown.store.config.store.retention, salts), "salts")
+    catalog.close()
+    files = {number: {"lag_bytes": 5_000_000, "lag_seconds": 300.0}}
+    wrong = {"site": SITE, "troubles": ["/var/log/nginx/access.log: Permission denied"]}
+    said = {"time": time.time(), "files": files, "sources": [wrong]}
+    (data / status.NAME).write_text(json.dumps(said))
+
+
+class _Full:
+    """Salts on a disk that is full."""
+
+    def destroy(self) -> int:
+        raise StoreError("The disk is full.", "salts.db")
 
 
 def _timed(line: str, number: int) -> str:

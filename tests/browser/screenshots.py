@@ -13,7 +13,7 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.browser.dashboards import CLICKS, STATES, Dashboard, dashboard
+from tests.browser.dashboards import CLICKS, SITE, STATES, Dashboard, dashboard, trouble
 from tests.browser.rig import launch
 
 WIDTHS = {"phone": 390, "tablet": 820, "wide": 1360}
@@ -30,6 +30,10 @@ def pictures(shown: Dashboard, page: Page, wanted: set[str]) -> Iterator[str]:
             shown.go(page, address)
             page.locator(clicked).click()
             yield name.replace(" ", "-")
+    if not wanted or "trouble" in wanted:
+        trouble(shown)
+        shown.go(page, f"/s/{SITE}/")
+        yield "trouble"
 
 
 def main(folder: Path, wanted: set[str]) -> None:

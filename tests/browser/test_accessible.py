@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.dashboards import CLICKS, STATES, Dashboard, dashboard
+from tests.browser.dashboards import CLICKS, SITE, STATES, Dashboard, dashboard, trouble
 
 pytestmark = pytest.mark.browser
 AXE = "axe-core@4.14.1"
@@ -52,6 +52,9 @@ def states(shown: Dashboard, page: Page) -> Iterator[str]:
         page.locator(clicked).click()
         page.locator(".pop, dialog, .scroll").locator("visible=true").first.wait_for()
         yield name
+    trouble(shown)
+    shown.go(page, f"/s/{SITE}/")
+    yield "trouble"
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])

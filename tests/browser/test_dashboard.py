@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +36,14 @@ def page(shown: Dashboard, context: BrowserContext) -> Page:
     found.on("console", lambda message: pytest.fail(f"console: {message.text}"))
     found.on("pageerror", lambda error: pytest.fail(f"thrown: {error}"))
     shown.go(found, f"/s/{SITE}/")
+    return found
+
+
+@pytest.fixture(params=["with scripts", "without"])
+def either(request: pytest.FixtureRequest) -> Page:
+    """Journeys are the same with scripts and without."""
+    name = "page" if request.param == "with scripts" else "without_scripts"
+    found: Page = request.getfixturevalue(name)
     return found
 
 
@@ -76,9 +85,11 @@ def test_every_panel_shows_what_the_query_answers(shown: Dashboard, page: Page) 
         assert first_metrics(page, panel.name) == expected, panel.name
 
 
+@pytest.mark.parametrize("scripts", [True, False])
 def test_a_first_run_begins_with_a_link_and_ends_at_the_numbers(
-    tmp_path: Path, context: BrowserContext
+    tmp_path: Path, browser: Browser, scripts: bool
 ) -> None:
+    context = browser.new_context(java_script_enabled=scripts)
     port = free_port()
     settings = f'[[site]]\nname = "{SITE}"\n[web]\nport = {port}\n'
     (tmp_path / "config.toml").write_text(settings)
@@ -102,6 +113,7 @@ def test_a_first_run_begins_with_a_link_and_ends_at_the_numbers(
         expect(page.get_by_text("All 10,000 lines accounted for")).to_be_visible()
         expect(page.get_by_text("The last records are of May 20, 2015")).to_be_visible()
         web.terminate()
+    context.close()
 
 
 def test_a_morning_look_goes_from_day_to_day_by_keys(page: Page) -> None:
@@ -117,7 +129,21 @@ def test_a_morning_look_goes_from_day_to_day_by_keys(page: Page) -> None:
     expect(page.locator(".tip")).to_contain_text("%")
 
 
-def test_a_broken_link_is_found_with_who_sent_there(shown: Dashboard, page: Page) -> None:
+def test_a_morning_look_needs_no_scripts(without_scripts: Page) -> None:
+    page = without_scripts
+    page.locator(".range-menu > summary").click()
+    page.locator(".range-menu").get_by_role("link", name="Yesterday").click()
+    expect(page.locator(".range-menu > summary")).to_contain_text("Yesterday")
+    page.get_by_role("link", name="Earlier").click()
+    expect(page).to_have_url(re.compile(r"from=\d{4}-\d\d-\d\d&to="))
+    page.get_by_role("link", name=re.compile("^Bounce rate")).click()
+    expect(page.locator(".tile.on")).to_contain_text("Bounce rate")
+    page.get_by_text("As a table").click()
+    expect(page.locator(".table-view tbody tr").first).to_contain_text("%")
+
+
+def test_a_broken_link_is_found_with_who_sent_there(shown: Dashboard, either: Page) -> None:
+    page = either
     page.locator("#delivery .tabs").get_by_role("link", name="Not found").click()
     expect(page.locator("#delivery [aria-current]")).to_have_text("Not found")
     row = page.locator(f"#delivery {ROWS} th a").first
@@ -137,7 +163,8 @@ def test_a_broken_link_is_found_with_who_sent_there(shown: Dashboard, page: Page
     expect(page.locator(f"#delivery {ROWS}")).to_have_count(min(9, len(rows)))
 
 
-def test_what_an_ai_crawler_read_is_two_clicks_away(shown: Dashboard, page: Page) -> None:
+def test_what_an_ai_crawler_read_is_two_clicks_away(shown: Dashboard, either: Page) -> None:
+    page = either
     row = page.locator(f"#bots {ROWS} th a").first
     name = row.inner_text()
     row.click()
@@ -149,7 +176,8 @@ def test_what_an_ai_crawler_read_is_two_clicks_away(shown: Dashboard, page: Page
     assert first_metrics(page, "bots")[0] == f"{rows[0]['metrics'][0]:,}"
 
 
-def test_a_site_is_shared_by_a_link(shown: Dashboard, page: Page, browser: Browser) -> None:
+def test_a_site_is_shared_by_a_link(shown: Dashboard, either: Page, browser: Browser) -> None:
+    page = either
     shown.go(page, "/settings/access")
     form = page.locator("form", has=page.get_by_role("button", name="Make a link"))
     form.get_by_label("Site").select_option(SITE)
@@ -165,10 +193,11 @@ def test_a_site_is_shared_by_a_link(shown: Dashboard, page: Page, browser: Brows
     guest.close()
 
 
-def test_a_user_is_added_and_signs_in(shown: Dashboard, page: Page, browser: Browser) -> None:
+def test_a_user_is_added_and_signs_in(shown: Dashboard, either: Page, browser: Browser) -> None:
+    page, name = either, f"grace{time.monotonic_ns()}"
     shown.go(page, "/settings/access")
     form = page.locator("form", has=page.get_by_role("button", name="Add user"))
-    form.get_by_label("Name").fill("grace")
+    form.get_by_label("Name").fill(name)
     form.get_by_label("Site").select_option(SITE)
     form.get_by_role("button").click()
     link = re.search(r"http\S+", page.locator(".notice").inner_text())
@@ -183,7 +212,8 @@ def test_a_user_is_added_and_signs_in(shown: Dashboard, page: Page, browser: Bro
     guest.close()
 
 
-def test_an_office_is_excluded(shown: Dashboard, page: Page) -> None:
+def test_an_office_is_excluded(shown: Dashboard, either: Page) -> None:
+    page = either
     shown.go(page, "/settings/exclusions")
     page.locator("select[name=kind]").select_option("addresses")
     page.get_by_label("Pattern").fill("192.0.2.0/24")
@@ -226,7 +256,8 @@ def test_a_page_is_looked_at_by_itself_and_left_again(shown: Dashboard, page: Pa
     expect(page.locator("#pages h2")).to_have_text("Pages")
 
 
-def test_an_event_leads_to_its_properties_and_their_values(shown: Dashboard, page: Page) -> None:
+def test_an_event_leads_to_its_properties_and_their_values(shown: Dashboard, either: Page) -> None:
+    page = either
     shown.go(page, f"/s/{SITE}/?range=7d")
     page.locator(f"#events {ROWS}").get_by_role("link", name="signup").click()
     expect(page.locator(".chip")).to_contain_text("Event is signup")
@@ -241,7 +272,8 @@ def test_an_event_leads_to_its_properties_and_their_values(shown: Dashboard, pag
     expect(page.locator(".tile-value").first).to_have_text(str(rows[0]["metrics"][0]))
 
 
-def test_whose_requests_and_told_by_what_is_one_click(shown: Dashboard, page: Page) -> None:
+def test_whose_requests_and_told_by_what_is_one_click(shown: Dashboard, either: Page) -> None:
+    page = either
     shown.go(page, f"/s/{SITE}/?range=7d")
     page.get_by_role("link", name="Signed in", exact=True).click()
     expect(page).to_have_url(re.compile("who=signed_in"))
@@ -297,6 +329,31 @@ def test_colours_are_switched_and_stay(page: Page) -> None:
 
 def test_visitors_of_now_are_told_as_they_come(page: Page) -> None:
     expect(page.locator(".live b")).to_have_text("0")
+
+
+STREAMS = """
+    window.streams = [];
+    window.EventSource = class extends EventSource {
+      constructor(...all) { super(...all); window.streams.push(this); }
+    };
+"""
+HIDE = """hidden => {
+    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+    return window.streams.map(stream => stream.readyState === 2);
+}"""
+
+
+def test_nothing_is_told_to_a_page_that_nobody_looks_at(
+    shown: Dashboard, context: BrowserContext
+) -> None:
+    context.add_init_script(STREAMS)
+    page = shown.sign_in(context)
+    shown.go(page, f"/s/{SITE}/")
+    expect(page.locator(".live b")).to_have_text("0")
+    assert page.evaluate("window.streams.map(s => s.readyState)") == [1]
+    assert page.evaluate(HIDE, True) == [True]
+    assert page.evaluate(HIDE, False) == [True, False]
 
 
 def test_all_of_it_works_without_scripts(without_scripts: Page) -> None:
