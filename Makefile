@@ -20,6 +20,7 @@ test: $(READY)
 test-slow: $(READY)
 	tests/install_servers strace
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m slow
+	TALLYLOG_EXAMPLES=10 $(BIN)/python -m pytest -q -n 2 --dist worksteal -m "drawn and not slow"
 
 # Real web servers of Debian's packages, which are installed if they are missing; none is started
 # but by the tests, each on a free port of the loopback and ended again.

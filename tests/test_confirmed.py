@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.catalog import Catalog
 from pipeline.config import Config
 from pipeline.rollup import rollup
 from tests.events import DAY, add, bot, event
+from tests.examples import drawn
 from tests.reference.records import Record
 from tests.reference.statistics import answer
 from tests.stores import Store
@@ -72,7 +73,7 @@ def _text(value: object) -> object:
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
-@settings(max_examples=4)
+@drawn(3)
 @given(rows=ROWS)
 def test_raw_events_and_statistics_have_the_numbers_of_the_reference(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]
@@ -175,7 +176,7 @@ def unscripted(rows: list[dict[str, Any]], by: str) -> dict[object, list[object]
     return found
 
 
-@settings(max_examples=4, deadline=None)
+@drawn(3)
 @given(rows=ROWS)
 def test_visitors_of_whom_no_script_told_are_those_of_the_reference(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]

@@ -103,9 +103,9 @@ def whole(logs: tuple[Path, ...], tmp_path_factory: pytest.TempPathFactory) -> U
     return Undisturbed(logs, lines, summary["seconds"], answers(store), ledger(data))
 
 
-def kill_often(data: Path, whole: Undisturbed, chance: random.Random) -> int:
+def kill_often(data: Path, whole: Undisturbed, chance: random.Random, kills: int = 6) -> int:
     """Start six times, each time going on with what the last left; returns the kills."""
-    moments = [chance.uniform(0, whole.seconds / 2) for _ in range(6)]
+    moments = [chance.uniform(0, whole.seconds / 2) for _ in range(kills)]
     return sum(killed(backfill(data, whole.logs), moment) for moment in moments)
 
 
@@ -138,7 +138,7 @@ def check(data: Path, whole: Undisturbed, monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_killed_backfill_goes_on_and_no_number_shows_it(
     whole: Undisturbed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert kill_often(tmp_path / "data", whole, random.Random(2)) > 0
+    assert kill_often(tmp_path / "data", whole, random.Random(2), kills=3) > 0
     check(tmp_path / "data", whole, monkeypatch)
     again = finish(backfill(tmp_path / "data", whole.logs))
     assert (again["records"], again["known"]) == (whole.lines, whole.lines)

@@ -7,11 +7,12 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from parsers.parse import parse
 from parsers.registry import make_format
+from tests.examples import drawn
 
 #: 12 March 2024, 15:22:28 UTC, which all of the lines say.
 TIME = 1710256948000
@@ -270,7 +271,7 @@ def as_nginx(text: str) -> bytes:
     st.randoms(use_true_random=False),
     st.data(),
 )
-@settings(max_examples=150)
+@drawn(75)
 def test_what_nginx_writes_by_any_format_is_read_back(
     extra: dict[str, None], separator: str, random: Random, data: st.DataObject
 ) -> None:

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from parsers.detect import detect
@@ -17,6 +17,7 @@ from parsers.registry import Format, load_formats
 from parsers.wrappers import find_format, load_wrappers
 from pipeline.recognise import recognise
 from pipeline.terminal import print_detection
+from tests.examples import drawn
 from tests.wrapped import wrapped
 
 HERE = Path(__file__).parent / "formats"
@@ -25,7 +26,7 @@ OTHERS = others_of(FORMATS.values())
 NAMES = [*FORMATS, *(f"{wrapper}/combined" for wrapper in load_wrappers()), "docker/syslog/w3c"]
 #: Logs in which lines are tried with all other formats, which takes long in a test.
 FOLLOWED = ("combined", "nginx_json", "w3c", "docker/combined")
-quick = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+quick = drawn(4)
 
 
 def first_log(name: str) -> bytes:

@@ -98,7 +98,7 @@ QUESTIONS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_events_totals_and_cubes_never_disagree(catalog, seed):
     add(catalog, made_up(seed))
     add(catalog, [row | {"date": NEXT} for row in made_up(seed + 100)])

@@ -52,7 +52,7 @@ def test_many_small_compressed_files_count_like_one_large_file(
     assert ledger(many.data) == ledger(one.data)
 
 
-@pytest.mark.parametrize("commits", [1, 2, 5])
+@pytest.mark.parametrize("commits", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 5))])
 def test_each_commit_has_just_the_lines_that_it_moves_past(
     log: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commits: int
 ) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.catalog import Catalog
+from tests.examples import drawn
 from tests.stores import FORMATS, SAMPLE, Store, Table, configuration, statistics
 
 ROOT = Path(__file__).parents[1]
@@ -91,7 +92,7 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], list
     return paths, statistics(store)
 
 
-@settings(max_examples=3)
+@drawn(2)
 @given(data=st.data())
 def test_any_order_and_any_repetition_gives_the_same_statistics(
     straight: tuple[list[Path], list[Table]], data: st.DataObject

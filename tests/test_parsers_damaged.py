@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from parsers.detect import detect
 from parsers.parse import Parsed, advance, parse
 from parsers.registry import Format, load_formats, make_format
+from tests.examples import drawn
 
 FORMATS = load_formats()
 COMBINED = FORMATS["combined"]
@@ -18,7 +19,7 @@ TIME = "10/Oct/2000:13:55:36 +0000"
 HEAD = f"1.2.3.4 - - [{TIME}] "
 GOOD = f'{HEAD}"GET /a HTTP/1.1" 200 5 "http://x/" "curl/8"'
 MILLIS = 971186136000
-quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+quick = drawn(30)
 
 
 def both(data: bytes, fmt: Format = COMBINED, offset: int = 0) -> Parsed:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from parsers.detect import detect
@@ -15,6 +15,7 @@ from parsers.follow import others_of
 from parsers.parse import Parsed, advance, parse
 from parsers.raw import RAW_FIELDS, UNTOLD
 from parsers.registry import load_formats
+from tests.examples import drawn
 from tests.stores import Store, configuration, statistics
 
 HERE = Path(__file__).parent / "formats"
@@ -94,7 +95,7 @@ def sample_lines() -> list[bytes]:
 POOL = sample_lines()
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@drawn(8)
 @given(
     st.lists(st.sampled_from([*POOL, b"", NONE.encode(), CUT.encode()]), min_size=2, max_size=12),
     st.sampled_from(["combined", "common", "nginx_json", "w3c", "haproxy"]),
@@ -119,7 +120,7 @@ def test_it_makes_no_difference_where_the_log_is_cut(
     assert others == dict(whole.others)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@drawn(4)
 @given(st.lists(st.sampled_from(POOL), min_size=2, max_size=12), st.sampled_from(sorted(FORMATS)))
 def test_the_engines_agree(lines: list[bytes], name: str) -> None:
     data = b"".join(line + b"\n" for line in lines)

@@ -6,11 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from parsers.parse import parse
 from parsers.registry import load_formats, make_format
+from tests.examples import drawn
 
 NGINX = load_formats()["nginx_json"]
 CADDY = load_formats()["caddy_json"]
@@ -20,7 +21,7 @@ GOOD: dict[str, Any] = {
     "request": "GET /a?b=c HTTP/1.1",
     "remote_addr": "1.2.3.4",
 }
-quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+quick = drawn(30)
 
 
 def one(record: Any, fmt: Any = NGINX) -> dict[str, Any]:
@@ -104,7 +105,7 @@ SHOWING = make_format(
 )
 
 
-@settings(quick, max_examples=80)
+@drawn(40)
 @given(data=st.lists(lines, max_size=12), fmt=st.sampled_from([NGINX, SHOWING]))
 def test_reading_at_once_gives_what_reading_one_by_one_gives(data: list[bytes], fmt: Any) -> None:
     chunk = b"\n".join(data)

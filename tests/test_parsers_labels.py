@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from parsers.parse import Parsed, parse
 from parsers.registry import make_format
+from tests.examples import drawn
 
 FIELDS = {"time": ["t", "#1"], "status": "s", "url": ["u", "v"], "agent": "a", "duration": "d"}
 COMMON = {"fields": FIELDS, "time": ["iso8601"], "escape": "backslash", "missing": ["-", ""]}
 FORMATS = {name: make_format(name, {**COMMON, "dialect": name}) for name in ("ltsv", "logfmt")}
 TIME = "2024-03-12T15:22:28Z"
 LINES = {"ltsv": f"t:{TIME}\ts:200\tu:/a\ta:curl", "logfmt": f't={TIME} s=200 u=/a a="c d"'}
-quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+quick = drawn(25)
 
 
 def both(name: str, data: bytes) -> Parsed:

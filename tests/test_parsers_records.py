@@ -6,18 +6,19 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from parsers.parse import parse
 from parsers.registry import load_formats, make_format
+from tests.examples import drawn
 
 AZURE = load_formats()["azure_frontdoor"]
 FIELDS = {"time": "t", "status": "s", "url": "u", "agent": "a.b"}
 UNDER = make_format("under", {"fields": FIELDS, "records": "records"})
 BARE = make_format("bare", {"fields": FIELDS, "records": ""})
 GOOD: dict[str, Any] = {"t": 1710256948, "s": 200, "u": "/"}
-quick = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+quick = drawn(20)
 
 texts = st.sampled_from(["", "x", "},{", "}, {", '"},{"', "]}", "\\", "é", '{"records":[{'])
 objects = st.fixed_dictionaries(

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from parsers.lines import LONGEST
 from parsers.parse import Parsed, parse
 from parsers.registry import Format, load_formats, make_format
+from tests.examples import drawn
 
 MORE = {
     "unquoted": {"layout": "$client [$time] $method $url $status", "escape": "backslash"},
@@ -44,7 +45,7 @@ LINES = {
     "two": f'[{TIME}] "GET /a HTTP/1.1" 200',
     "varying": '2024-03-12T15:22:28.5Z 1.2.3.4 "GET /d HTTP/1.1" 200',
 }
-quick = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+quick = drawn(20)
 
 
 def rows(parsed: Parsed) -> list[dict[str, Any]]:
@@ -92,7 +93,7 @@ any_line = st.one_of(
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@settings(quick, max_examples=12)
+@drawn(8)
 @given(
     lines=st.lists(any_line, max_size=12),
     end=st.sampled_from([b"\n", b"\r\n"]),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from parsers.times import clock, read_any, read_clock, read_date
@@ -19,6 +19,7 @@ from parsers.values import (
     split_request,
     with_unit,
 )
+from tests.examples import drawn
 
 REQUESTS = [
     ("GET / HTTP/1.1", "GET", "/", "HTTP/1.1"),
@@ -127,7 +128,7 @@ def test_a_time_is_milliseconds_in_utc(name: str, text: str, millis: int | None)
     assert read_any((clock(name),), pl.Series([text])).to_list() == [millis]
 
 
-@settings(max_examples=60)
+@drawn(60)
 @given(st.lists(st.datetimes(datetime(1600, 1, 1), datetime(2400, 1, 1)), max_size=9))
 def test_times_agree_with_the_standard_library(moments: list[datetime]) -> None:
     zone = timezone(timedelta(hours=-3, minutes=-30))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from parsers.parse import advance, parse
 from parsers.raw import UNTOLD
 from parsers.registry import load_formats, make_format
+from tests.examples import drawn
 
 W3C = load_formats()["w3c"]
 IIS = "date time c-ip cs-method cs-uri-stem cs-uri-query cs(User-Agent) sc-status time-taken"
@@ -20,7 +21,7 @@ CLOUD = "date time x-edge-location c-ip cs-method cs-uri-stem sc-status cs(User-
 TABS = "2024-03-12\t15:22:28\tCDG\t1.2.3.4\tGET\t/a%2520b\t000\tM%2520%28X%29\t0.5"
 CLOCKS = "#Fields: time c-ip cs-method cs-uri-stem sc-status cs(User-Agent)"
 ZEEK = "#fields\tdate\ttime\tc-ip\tcs-method\tcs-uri-stem\tsc-status\tcs(User-Agent)"
-quick = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+quick = drawn(40)
 
 
 def one(line: str, fields: str = IIS) -> dict[str, Any]:

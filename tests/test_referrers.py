@@ -7,13 +7,14 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from publicsuffixlist import PublicSuffixList
 
 from pipeline.enrich import rulebook
 from pipeline.enrich.referrers import URL_LENGTH, ReferrerFacts, Referrers, _public_suffixes
 from pipeline.schema import CHANNELS
+from tests.examples import drawn
 
 CASES = tomllib.loads((Path(__file__).parent / "enrich" / "referrers.toml").read_text("utf-8"))
 RULES = rulebook.read("referrers")
@@ -70,7 +71,7 @@ def test_many_referrers_at_once_get_the_same_facts_as_one_by_one(referrers):
     assert described(referrers, pairs) == [referrers.describe(*pair) for pair in pairs]
 
 
-@settings(deadline=None)
+@drawn(40)
 @given(
     st.lists(
         st.tuples(

@@ -101,6 +101,7 @@ def test_the_web_application_answers_and_takes_a_new_configuration(
     service: Run, folder: Path
 ) -> None:
     config = (folder / "config.toml").read_text()
+    service.says("following 1 sources")
     answer = ask(service, f"http://127.0.0.1:{config.split('port = ')[1].strip()}/healthz")
     assert answer["status"] == "ok"
     (folder / "config.toml").write_text("[web]\nprot = 1\n")

@@ -31,7 +31,7 @@ def test_a_signal_stops_it_with_everything_read_committed(
     start: Callable[[], Service], tmp_path: Path, number: int
 ) -> None:
     with Writer(tmp_path / "access.log") as writer:
-        for stops in range(3):
+        for stops in range(2):
             service = start()
             service.says("following 1 sources")
             writer.reach(1000 * (stops + 1))

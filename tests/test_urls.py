@@ -8,12 +8,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.enrich import rulebook
 from pipeline.enrich.urls import UTM_LENGTH, Paths, UrlFacts
 from pipeline.schema import CLASSES
+from tests.examples import drawn
 
 CASES = tomllib.loads((Path(__file__).parent / "enrich" / "urls.toml").read_text("utf-8"))["url"]
 RULES = rulebook.read("paths")
@@ -142,7 +143,7 @@ def test_many_targets_at_once_get_the_same_facts_as_one_by_one(paths):
     assert described(paths, targets) == [paths.describe(target) for target in targets]
 
 
-@settings(deadline=None)
+@drawn(40)
 @given(st.lists(st.text("/.?#%aA2e:=&-_xcsg;", max_size=20), max_size=20))
 def test_any_targets_at_once_get_the_same_facts_as_one_by_one(targets):
     paths = Paths()
