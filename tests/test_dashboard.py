@@ -20,6 +20,7 @@ from pipeline.question import parse
 from pipeline.rollup import rollup
 from tests.stores import SAMPLE, Store
 from webapp import create_app
+from webapp.charts import scale
 from webapp.figures import FIGURES
 from webapp.panels import PANELS, TILES, panels
 
@@ -210,6 +211,15 @@ def test_the_first_load_is_small(client: FlaskClient) -> None:
 def test_numbers_are_written_as_the_reader_does(client: FlaskClient) -> None:
     html = client.get(f"/s/{SITE}/?{DAYS}", headers={"Accept-Language": "fr-FR"}).text
     assert "10\u202f000" in html
+
+
+@pytest.mark.parametrize(
+    ("largest", "counts", "marks"),
+    [(1, True, [0, 1]), (3, True, [0, 1, 2, 3]), (97, True, [0, 25, 50, 75, 100])]
+    + [(0.7, False, [0, 0.2, 0.4, 0.6, 0.8]), (0, True, [0, 1])],
+)
+def test_marks_of_a_chart_are_round(largest: float, counts: bool, marks: list[float]) -> None:
+    assert scale(largest, counts) == pytest.approx(marks)
 
 
 def test_the_map_is_drawn_from_the_file_beside_it() -> None:

@@ -179,6 +179,10 @@ def test_properties_of_events_are_listed_with_their_values(data: Path, client: F
     assert panel(html, "places") == [(COUNTRIES[c], str(n)) for c, n in expected]
     listed = page(client, f"/s/{SITE}/list/events/properties?{DAYS}&search=pl")
     assert rows(listed) == [("plan", "3")]
+    (link,) = re.findall(r'download href="([^"]+as=csv[^"]*)"', listed)
+    saved = client.get(link.replace("&amp;", "&"))
+    assert saved.content_type.startswith("text/csv")
+    assert saved.text.splitlines() == ['"prop:*","events"', '"plan",3']
     assert rows(page(client, f"/s/{SITE}/list/events/prop:plan?{DAYS}")) == panel(html, "events")
 
 

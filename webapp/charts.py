@@ -43,10 +43,12 @@ class Chart:
     dots: tuple[Dot, ...]
 
 
-def chart(values: Values, base: Values, partial: bool, height: int = 220) -> Chart:
+def chart(
+    values: Values, base: Values, partial: bool, counts: bool = False, height: int = 220
+) -> Chart:
     """A line with its area, over one to compare with. The step to the last value is dashed where
-    that one is not complete."""
-    marks = scale(max([v for v in (*values, *base) if v is not None], default=0))
+    that one is not complete; between `counts` there are no marks."""
+    marks = scale(max([v for v in (*values, *base) if v is not None], default=0), counts)
     count, top = len(values), marks[-1] or 1
     points = _points(values, count, top, height)
     whole = points[:-1] if partial and count > 1 else points
@@ -69,13 +71,13 @@ def sparkline(values: Values, height: int = 32) -> tuple[str, str]:
     return _path(moved), _area(moved, height)
 
 
-def scale(largest: float) -> list[float]:
+def scale(largest: float, counts: bool = False) -> list[float]:
     """Values for lines across: zero and up to four more round ones, of which the last is enough."""
     if largest <= 0:
         return [0.0, 1.0]
     power = 10 ** math.floor(math.log10(largest / 4))
     step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power * 4 >= largest)
-    if largest >= 4:
+    if counts or largest >= 4:
         step = max(1.0, math.ceil(step))
     lines = math.ceil(largest / step)
     return [n * step for n in range(lines + 1)]

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request
+from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from pipeline.catalog import Site
 from pipeline.errors import QueryError, QueryStopped
+from pipeline.export import format_named
 from pipeline.filter_words import parse_tree
 from webapp import show
 from webapp.asking import Asking, asked_for
 from webapp.auth import access, local, public, reads_site, somebody
 from webapp.current import catalog, config, site_names
+from webapp.exports import as_file
 from webapp.languages import COOKIE as LANGUAGE_COOKIE
 from webapp.languages import LANGUAGES
 from webapp.ledger import Trust, rejected_examples, trust
@@ -89,8 +92,8 @@ def _address_of(site: str, path: str | None) -> str | None:
 
 @dashboard.get("/s/<site>/list/<panel>/<path:tab>")
 @reads_site
-def listing(site: str, panel: str, tab: str) -> str | tuple[str, int]:
-    """All rows of one tab of a panel, a page of them at a time."""
+def listing(site: str, panel: str, tab: str) -> ResponseReturnValue:
+    """All rows of one tab of a panel, a page of them at a time; or, `as` a file, those shown."""
     try:
         asking = asking_of(site)
         page = listed(catalog(), asking, known_site(site).timezone, panel, tab)
@@ -98,7 +101,11 @@ def listing(site: str, panel: str, tab: str) -> str | tuple[str, int]:
         raise
     except QueryError as error:
         return render_template("wrong.html", error=error, site=site), 400
-    return render_template("listing.html", page=page or abort(404), ask=asking)
+    if page is None:
+        abort(404)
+    if page.shown and (kind := request.args.get("as")):
+        return as_file(page.shown, format_named(kind), site)
+    return render_template("listing.html", page=page, ask=asking)
 
 
 @dashboard.get("/s/<site>/ledger")

@@ -9,11 +9,13 @@ from typing import Any
 from flask import request, url_for
 
 from pipeline.catalog import Catalog
+from pipeline.query import Answer
 from webapp.asking import Asking, Condition
 from webapp.overview import Row, Table, now_in, resolve
 from webapp.panels import panels
 from webapp.periods import Period
 from webapp.questions import Scope, answer_all, known_days
+from webapp.show import api_address
 
 ROWS = 100
 
@@ -45,6 +47,19 @@ class Listing:
         """Names in lists are searched here."""
         rows = self.table.rows
         return [r for r in rows if self.search in str(r.value)] if self.table.tab.unfolded else rows
+
+    @property
+    def shown(self) -> Answer | None:
+        """The answer as it is shown: of names in lists a row each."""
+        answer = self.table.answer
+        rows = [{"dimensions": [r.value], "metrics": list(r.metrics)} for r in self.rows]
+        return replace(answer, results=rows) if answer else None
+
+    def file(self, kind: str) -> str:
+        """The address of the rows as a file."""
+        if self.table.tab.unfolded or not self.table.answer:
+            return self.url(**{"as": kind})
+        return api_address(self.table.answer.query, "export", format=kind)
 
     @property
     def last(self) -> int:

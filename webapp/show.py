@@ -102,7 +102,8 @@ class Drawing:
 
 
 def drawing(reader: Reader, series: Series, metric: str, notes: Sequence[Note] = ()) -> Drawing:
-    found = chart(series.values[metric], series.base[metric], series.partial)
+    counts = FIGURES[metric].form == "compact"
+    found = chart(series.values[metric], series.base[metric], series.partial, counts)
     words = tuple(slot_word(reader, series.step, slot) for slot in series.slots)
     labels = []
     for index in _labelled(series.slots):

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from pipeline.backfill import backfill
 from pipeline.catalog import Catalog
 from pipeline.config import Config
 from pipeline.config_file import load
+from pipeline.enrich.salts import Salts
 from pipeline.errors import StoreError
 from pipeline.jobs import Place
 from pipeline.rollup import rollup
@@ -174,6 +175,9 @@ def _tell(config: Config) -> None:
     catalog.close()
     now = dt.datetime.now(dt.UTC)
     hits = [_hit(number, now - dt.timedelta(hours=1 + number % 144)) for number in range(600)]
+    # The last five minutes stay without visitors.
+    lately = (now - dt.timedelta(minutes=6 + n * n % 23) for n in range(60))
+    hits += [_hit(3 * number, at) for number, at in enumerate(lately)]
     sender = Sender(config.store.data, site=[{"name": SITE, "content_types": TYPES}])
     sent = {"site": SITE, "events": hits}
     status, _, said = sender.send("/api/events", sent, authorization=f"Bearer {key}")
@@ -196,18 +200,23 @@ def _hit(number: int, at: dt.datetime) -> dict[str, Any]:
     return {**about, "name": name, "props": {**props, "wish": wish} if wish else props}
 
 
-def trouble(shown: Dashboard) -> None:
-    """From now on a log is behind, another cannot be followed, and a job fails."""
+@contextmanager
+def trouble(shown: Dashboard) -> Iterator[None]:
+    """A log is behind, another cannot be followed, and a job fails."""
     data = shown.store.data
     catalog = Catalog(data)
     number = str(next(s.id for s in catalog.sources() if s.scope == SITE))
-    salts: Any = _Full()
-    jobs.run(Place(catalog, shown.store.config.store.retention, salts), "salts")
-    catalog.close()
+    full: Any = _Full()
+    place = Place(catalog, shown.store.config.store.retention, full)
+    jobs.run(place, "salts")
     files = {number: {"lag_bytes": 5_000_000, "lag_seconds": 300.0}}
     wrong = {"site": SITE, "troubles": ["/var/log/nginx/access.log: Permission denied"]}
     said = {"time": time.time(), "files": files, "sources": [wrong]}
     (data / status.NAME).write_text(json.dumps(said))
+    yield
+    (data / status.NAME).unlink()
+    jobs.run(replace(place, salts=Salts(data / "salts.db")), "salts")
+    catalog.close()
 
 
 class _Full:

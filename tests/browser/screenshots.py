@@ -31,9 +31,9 @@ def pictures(shown: Dashboard, page: Page, wanted: set[str]) -> Iterator[str]:
             page.locator(clicked).click()
             yield name.replace(" ", "-")
     if not wanted or "trouble" in wanted:
-        trouble(shown)
-        shown.go(page, f"/s/{SITE}/")
-        yield "trouble"
+        with trouble(shown):
+            shown.go(page, f"/s/{SITE}/")
+            yield "trouble"
 
 
 def main(folder: Path, wanted: set[str]) -> None:

@@ -52,9 +52,9 @@ def states(shown: Dashboard, page: Page) -> Iterator[str]:
         page.locator(clicked).click()
         page.locator(".pop, dialog, .scroll").locator("visible=true").first.wait_for()
         yield name
-    trouble(shown)
-    shown.go(page, f"/s/{SITE}/")
-    yield "trouble"
+    with trouble(shown):
+        shown.go(page, f"/s/{SITE}/")
+        yield "trouble"
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
