@@ -6,6 +6,7 @@ import bz2
 import gzip
 import lzma
 import random
+from functools import partial
 
 import pyarrow as pa
 import pytest
@@ -27,7 +28,7 @@ COMPRESS = {
     "plain": lambda data: data,
     "gz": gzip.compress,
     "bz2": bz2.compress,
-    "xz": lzma.compress,
+    "xz": partial(lzma.compress, preset=0),
     "zst": zstd,
 }
 
@@ -43,7 +44,7 @@ def read(path, size=1 << 16):
 
 @pytest.mark.parametrize("kind", COMPRESS)
 def test_every_compression_gives_the_same_bytes_in_pieces_of_whole_lines(kind, tmp_path):
-    data = lines(60_000)
+    data = lines(100_000)
     file = tmp_path / "access.log"  # the name says nothing about the compression
     file.write_bytes(COMPRESS[kind](data))
     found, cut, heard = read(file)
