@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import select
 import signal
+import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 log = logging.getLogger("tallylog.run")
@@ -37,11 +40,35 @@ def die_with_parent() -> None:
 
 
 def _begin() -> None:
-    """In the child, before its program: the signals that the parent waits for reach it again, and
-    a SIGHUP that comes before it is ready for one does not end it."""
+    """In the child, before its program: a SIGHUP that comes before it is ready for one does not
+    end it."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     die_with_parent()
+
+
+@contextmanager
+def _signals() -> Iterator[Callable[[float], int]]:
+    """A function that waits so many seconds for the next signal, and returns its number or 0.
+
+    They are caught, not blocked: what this thread blocks would be given to a thread of some
+    library that does not, and end the process.
+    """
+    told, tell = socket.socketpair()
+
+    def wait(seconds: float) -> int:
+        ready, _, _ = select.select([told], [], [], seconds)
+        return told.recv(1)[0] if ready else 0
+
+    with told, tell:
+        tell.setblocking(False)
+        writes = signal.set_wakeup_fd(tell.fileno(), warn_on_full_buffer=False)
+        before = {number: signal.signal(number, lambda *_: None) for number in SIGNALS}
+        try:
+            yield wait
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            signal.set_wakeup_fd(writes)
 
 
 @dataclass(slots=True)
@@ -89,20 +116,18 @@ class Supervisor:
 
     def run(self) -> int:
         """Until a signal ends it; returns the exit code."""
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-        try:
-            self.children = [Child(name, command) for name, command in self.commands.items()]
-            for child in self.children:
-                child.start()
-            return self._watch()
-        finally:
-            self._stop()
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        with _signals() as wait:
+            try:
+                self.children = [Child(name, command) for name, command in self.commands.items()]
+                for child in self.children:
+                    child.start()
+                return self._watch(wait)
+            finally:
+                self._stop()
 
-    def _watch(self) -> int:
+    def _watch(self, wait: Callable[[float], int]) -> int:
         while True:
-            info = signal.sigtimedwait(SIGNALS, self._patience())
-            number = info.si_signo if info else 0
+            number = wait(self._patience())
             if number in STOP:
                 log.info("stopping", extra={"signal": number})
                 return 0
