@@ -175,7 +175,12 @@ def add_share(
     """Make a link and print it, this once."""
     from pipeline.access import links
     from pipeline.access.narrow import as_filter
+    from pipeline.errors import AccessError
+    from pipeline.fields import near
 
+    known = place.catalog().site_names(one.name for one in place.config().sites)
+    if site not in known:
+        raise AccessError(f"There is no site {site!r}.", near(site, known))
     word = _ask(password_stdin) if password or password_stdin else None
     life = None if days is None else dt.timedelta(days=days)
     secret = links.share(place.catalog(), site, word, life, as_filter(filters))

@@ -179,6 +179,11 @@ class Catalog:
         with self.read() as tx:
             return [Site(*row) for row in tx.execute(sa.select(t.sites).order_by(t.sites.c.name))]
 
+    def site_names(self, configured: Iterable[str]) -> list[str]:
+        """Sites of the configuration, then those that only have records."""
+        named = list(configured)
+        return [*named, *(site.name for site in self.sites() if site.name not in named)]
+
     def event_parts(
         self,
         sites: Sequence[str] | None = None,

@@ -152,9 +152,11 @@ def meta(found: Plan, query: Query) -> dict[str, Any]:
     """What the answer says about itself."""
     daily = any(reading.files for reading in found.readings)
     events = any(reading.parts for reading in found.readings)
+    precision = {"latency": schema.LATENCY_WITHIN} if schema.LATENCY in query.measures else {}
     return {
         "source": ("mixed" if daily else "events") if events else "daily",
         "visitors": _visitors(found, query),
+        **precision,
         "warnings": warnings(found),
         "answered_by": {table: _spans(dates) for table, dates in sorted(found.spoken.items())},
     }

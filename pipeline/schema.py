@@ -264,6 +264,7 @@ CACHE_HITS = ("hit", "stale", "updating", "revalidated")
 #: Buckets of response times within one doubling. Five keep every percentile within 8 %: the
 #: middle of a bucket is at most (q - 1) / (q + 1) = 6.9 % off, with q = 2 ** (1 / 5).
 BUCKETS_PER_OCTAVE = 5
+LATENCY_WITHIN = "within 8 %"
 
 _DAY_COLUMNS = (
     Column("site", pa.string(), "Name of the site."),

@@ -76,6 +76,7 @@ def test_a_key_is_printed_once_and_opens_what_it_says(run, catalog) -> None:
 
 
 def test_a_share_link_is_printed_once_and_narrowed_as_said(run, catalog) -> None:
+    catalog.ensure_sites({"a": "UTC"})
     words = ("share", "add", "--site", "a", "--days", "3", "--filter", "page~/blog/*")
     link = run(*words, "--password-stdin", typed=f"{PASSWORD}\n").stdout.strip()
     found = links.shared(catalog, link.rsplit("/", 1)[1])
@@ -103,12 +104,14 @@ REFUSED = {
     "nobody to link": ("user", "link", "nobody"),
     "no key": ("key", "revoke", "none"),
     "no link": ("share", "revoke", "7"),
-    "a filter that is none": ("share", "add", "--site", "a", "--filter", "page"),
+    "a site that is none": ("share", "add", "--site", "nowhere"),
+    "a filter that is none": ("share", "add", "--site", "known", "--filter", "page"),
 }
 
 
 @pytest.mark.parametrize("words", REFUSED.values(), ids=REFUSED)
-def test_a_refusal_says_why(run, words: tuple[str, ...]) -> None:
+def test_a_refusal_says_why(run, catalog, words: tuple[str, ...]) -> None:
+    catalog.ensure_sites({"known": "UTC"})
     done = run(*words)
     assert done.exit_code == 1 and done.stderr.startswith("Error: ")
     assert "unexpected" not in done.stderr

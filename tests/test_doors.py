@@ -14,8 +14,9 @@ from pipeline.access import links, secret, users
 from pipeline.access.secret import digest
 from pipeline.catalog import Catalog
 from pipeline.config import Config
+from pipeline.errors import AccessError
 from tests.web import PASSWORD, add_user, application, configured, sign_in, submit
-from webapp.attempts import BY_DOOR, attempts
+from webapp.attempts import BY_DOOR, HASHING, attempts
 from webapp.auth import local
 from webapp.headers import HEADERS
 
@@ -124,6 +125,28 @@ def test_attempts_side_by_side_are_no_more_than_one_after_another(config, monkey
     for _ in range(12):
         sign_in(client, "ann", "wrong")
     assert looked == list(range(9, -1, -1))
+
+
+def test_few_passwords_are_hashed_at_once(config, catalog, monkeypatch) -> None:
+    """Signing in, setting a password and opening a link all take one of the same turns."""
+    client = application(config).test_client()
+    free: list[int] = []
+
+    def note(*given, **named):
+        hashing = attempts().hashing
+        free.append(sum(hashing.acquire(blocking=False) for _ in range(HASHING)))
+        hashing.release(free[-1])
+        raise AccessError("not now")
+
+    add_user(config, "ann")
+    pages = [f"/setup/{links.invite(catalog, 'ann')}", f"/share/{links.share(catalog, 'a', PASSWORD)}"]
+    monkeypatch.setattr(users, "sign_in", note)
+    monkeypatch.setattr(links, "set_up", note)
+    monkeypatch.setattr(links, "opens", note)
+    sign_in(client, "ann", "x")
+    for page in pages:
+        submit(client, page, password=PASSWORD, again=PASSWORD)
+    assert free == [HASHING - 1] * 3
 
 
 def test_who_signs_in_often_is_not_locked_out(config, client) -> None:

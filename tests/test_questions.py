@@ -153,6 +153,7 @@ def test_latency_is_within_8_percent_of_the_record_of_that_rank(tmp_path):
     told = {row[0]: row[3] for row in rows(found[2])}
     assert told == pytest.approx({"page": 99, "api": 5000}, rel=0.08)
     assert [one.meta["source"] for one in found] == ["daily", "daily", "events"]
+    assert {one.meta["latency"] for one in found} == {"within 8 %"}
 
 
 def test_a_range_that_goes_on_is_compared_with_as_much_of_the_one_before(store):

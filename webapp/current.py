@@ -73,5 +73,4 @@ def deadline() -> Deadline:
 
 def site_names() -> list[str]:
     """Sites of the configuration, then those that only have records."""
-    named = [site.name for site in config().sites]
-    return [*named, *(site.name for site in catalog().sites() if site.name not in named)]
+    return catalog().site_names(site.name for site in config().sites)

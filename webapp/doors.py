@@ -81,7 +81,8 @@ def set_up(token: str) -> ResponseReturnValue:
     if password != request.form.get("again", ""):
         return _form(form, (mark("The two passwords differ."),), 400)
     try:
-        user = links.set_up(catalog(), token, request.form.get("name", ""), password)
+        with attempts().hashing:
+            user = links.set_up(catalog(), token, request.form.get("name", ""), password)
     except AccessError as error:
         return _form(form, (error.what, error.fix), 400)
     _begin(user)
