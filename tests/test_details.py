@@ -131,6 +131,10 @@ def test_a_page_of_details_is_a_state_like_others(client: FlaskClient) -> None:
     filtered = page(client, f"/s/{SITE}/about?of=page==/shop&{DAYS}&f=country==FR")
     assert figures(filtered)["Visitors"] == "1"
     assert "No record fits" in page(client, f"/s/{SITE}/about?of=page==/nowhere&f=os==X&{DAYS}")
+    html = page(client, f"/s/{SITE}/about?of=page==/nowhere&{DAYS}")
+    assert "No record fits" in html and "Back to the overview" in html
+    html = page(client, f"/s/{SITE}/?{DAYS}&origin=pixel")
+    assert "No record fits" in html and f'href="/s/{SITE}/?from={DAY}' in html
     for wrong in ("", "?of=country==FR", "?of=page"):
         assert "This cannot be answered" in page(client, f"/s/{SITE}/about{wrong}", 400)
 

@@ -80,6 +80,16 @@ class Asking:
         return self.about[-1].dimension if self.about else ""
 
     @property
+    def free(self) -> Asking:
+        """The same without filters and switches."""
+        return replace(self, filters=(), any_of=False, who="people", origin="")
+
+    @property
+    def held(self) -> bool:
+        """Whether not all of the site is asked about."""
+        return bool(self.about) or self.free != self
+
+    @property
     def place(self) -> str:
         """The endpoint that shows this."""
         return "dashboard.about" if self.about else "dashboard.site"
