@@ -28,8 +28,8 @@ from pipeline.plan import TABLES, Plan, meta, plan, warnings
 from pipeline.question import Query
 from pipeline.ranges import Period
 
-#: So many questions are shared out among so many threads.
-SEVERAL, SIDE_BY_SIDE = 4, 2
+#: So many questions are answered in two shares.
+SEVERAL = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +80,38 @@ def _answered(
     deadline: Deadline,
     views_from: Mapping[str, str],
 ) -> list[Answer]:
-    """Several questions side by side: each is small, and leaves a core idle most of the time."""
-    count = SIDE_BY_SIDE if len(reads) >= SEVERAL else 1
+    """In two shares side by side where there are several: each question is small, and alone would
+    leave a core idle most of the time."""
+    shares = _shares(reads)
     with nullcontext(engine) if engine else Engine(limits) as used, ExitStack() as stack:
-        cons = [stack.enter_context(used.cursor()) for _ in range(count)]
+        cons = [stack.enter_context(used.cursor()) for _ in shares]
         stack.enter_context(deadline.watch(*cons))
-        pool = stack.enter_context(ThreadPoolExecutor(count))
+        pool = stack.enter_context(ThreadPoolExecutor(len(shares)))
 
-        def share(number: int) -> list[Answer]:
-            return _share(cons[number], reads[number::count], deadline, views_from)
+        def answered(con: duckdb.DuckDBPyConnection, share: Sequence[int]) -> list[Answer]:
+            return _share(con, [reads[n] for n in share], deadline, views_from)
 
-        found: list[Answer | None] = [None] * len(reads)
-        for number, made in enumerate(pool.map(share, range(count))):
-            found[number::count] = made
-    return [one for one in found if one]
+        found: dict[int, Answer] = {}
+        for share, made in zip(shares, pool.map(answered, cons, shares), strict=True):
+            found.update(zip(share, made, strict=True))
+    return [found[number] for number in range(len(reads))]
+
+
+def _shares(reads: Sequence[Read]) -> list[list[int]]:
+    """The numbers of the questions. Those of raw events stay together, because what is staged of
+    these costs more than all else."""
+    numbers = list(range(len(reads)))
+    if len(reads) < SEVERAL:
+        return [numbers]
+    raw = [number for number in numbers if _reads_events(reads[number])]
+    others = [number for number in numbers if number not in raw]
+    shares = [raw, others] if raw else [others[::2], others[1::2]]
+    return [share for share in shares if share]
+
+
+def _reads_events(read: Read) -> bool:
+    tasks = (*read.tasks, *read.base)
+    return any(reading.parts for task in tasks for reading in task.plan.readings)
 
 
 def _share(

@@ -9,7 +9,8 @@ import pytest
 
 from pipeline import maintain, query, question, rollup
 from pipeline.catalog import Catalog
-from pipeline.errors import QueryError
+from pipeline.deadline import Deadline
+from pipeline.errors import QueryError, QueryStopped
 from tests.events import DAY, add, bot, event
 
 BEFORE = DAY - dt.timedelta(days=1)
@@ -329,3 +330,19 @@ def test_the_zone_of_now_does_not_matter(store):
         asked = question.from_dict({"site": "s", "range": "today", "metrics": "views"})
         found = query.answers(store, [asked], now=NOW.astimezone(ZoneInfo(zone)))[0]
         assert rows(found) == [(3,)]
+
+
+def test_shares_of_statistics_and_of_events_are_put_together_in_order(tmp_path):
+    catalog = Catalog(tmp_path)
+    add(catalog, ROWS)
+    rollup.rollup(catalog)
+    wishes = [{"metrics": metrics, "dimensions": by} for by, metrics, _ in BY]
+    wishes += [{"metrics": "views,visitors", "dimensions": by} for by in ("", "page", "country")]
+    asked = [question.from_dict({"site": "s", **wish}) for wish in wishes]
+    together = query.answers(catalog, asked, now=NOW)
+    assert {one.meta["source"] for one in together} == {"daily", "events", "mixed"}
+    alone = [query.answers(catalog, [one], now=NOW)[0] for one in asked]
+    assert [one.results for one in together] == [one.results for one in alone]
+    with pytest.raises(QueryStopped):
+        query.answers(catalog, asked, now=NOW, deadline=Deadline(0.0001))
+    catalog.close()
