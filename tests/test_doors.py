@@ -139,7 +139,10 @@ def test_few_passwords_are_hashed_at_once(config, catalog, monkeypatch) -> None:
         raise AccessError("not now")
 
     add_user(config, "ann")
-    pages = [f"/setup/{links.invite(catalog, 'ann')}", f"/share/{links.share(catalog, 'a', PASSWORD)}"]
+    pages = [
+        f"/setup/{links.invite(catalog, 'ann')}",
+        f"/share/{links.share(catalog, 'a', PASSWORD)}",
+    ]
     monkeypatch.setattr(users, "sign_in", note)
     monkeypatch.setattr(links, "set_up", note)
     monkeypatch.setattr(links, "opens", note)
