@@ -63,16 +63,17 @@ def test_a_user_can_choose_the_password_by_a_link(run, catalog) -> None:
 def test_a_key_is_printed_once_and_opens_what_it_says(run, catalog) -> None:
     key = run("key", "add", "shop", "--site", "a", "--write").stdout.strip()
     assert key.startswith("tallylog_write_")
-    assert keys.may_write(catalog, key, "a")
-    assert not keys.may_write(catalog, key, "b")
-    assert not keys.may_write(catalog, key[:-1], "a")
+    found = keys.find(catalog, key)
+    assert found and found.may("write", "a") and not found.may("write", "b")
+    assert keys.find(catalog, key[:-1]) is None
     reading = run("key", "add", "grafana", "--site", "*").stdout.strip()
-    assert not keys.may_write(catalog, reading, "a")
+    found = keys.find(catalog, reading)
+    assert found and found.may("read", "a") and not found.may("write", "a")
     shown = json.loads(run("key", "list", "--json").stdout)["keys"]
     assert [(one["name"], one["sites"]) for one in shown] == [("grafana", ["*"]), ("shop", ["a"])]
     assert shown[1]["last_used"] and key not in run("key", "list").stdout
     run("key", "revoke", "shop")
-    assert not keys.may_write(catalog, key, "a")
+    assert keys.find(catalog, key) is None
 
 
 def test_a_share_link_is_printed_once_and_narrowed_as_said(run, catalog) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -74,6 +75,15 @@ def test_what_is_too_long_is_refused_without_being_read(server: Server) -> None:
         connection.sendall(get("/pixel.gif?site=one&p=/" + "a" * 8192))
         assert answer(connection)[0] == 200
     assert all(len(line.get("url", "")) < 8192 for line in server.lines())
+
+
+def test_a_batch_without_a_key_is_refused_before_its_body_comes(server: Server) -> None:
+    head = b"POST /api/events HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n"
+    for key in (b"", b"Authorization: Bearer wrong\r\n"):
+        with server.connect() as connection:
+            connection.sendall(head + key + b"\r\n")
+            status, told = answer(connection)
+            assert (status, json.loads(told)["error"]) == (401, "key")
 
 
 def test_the_application_gets_no_longer_body_than_it_takes(server: Server) -> None:

@@ -166,8 +166,10 @@ def wrapped(application: Application, collector: Collector) -> Application:
         size = str(environ.get("CONTENT_LENGTH") or "0")
         known = size.isascii() and size.isdigit()
         refusal = "" if known and int(size) <= most else "large"
-        body = environ["wsgi.input"].read(int(size)) if known and not refusal else b""
         headers = Environ(environ)
+        if not refusal and path.endswith(BATCH) and environ["REQUEST_METHOD"] == "POST":
+            refusal = collector.batches.turned_away(headers.get("authorization"))
+        body = environ["wsgi.input"].read(int(size)) if known and not refusal else b""
         request = Request(
             str(environ["REQUEST_METHOD"]),
             path,
@@ -204,7 +206,6 @@ def make(config: Config) -> Collector:
         (*config.web.trusted_proxies, *LOOPBACK),
         None if config.store.keep_agent == "string" else Agents(),
     )
-    may_write = partial(keys.may_write, catalog)
     recorder = Recorder(
         sites_of(config),
         people,
@@ -214,7 +215,8 @@ def make(config: Config) -> Collector:
     )
     ids = Ids(journal.folder(data))
     ids.recover()
-    return Collector(recorder, Batches(recorder, ids, may_write), Upkeep(recorder, rules))
+    batches = Batches(recorder, ids, partial(keys.find, catalog))
+    return Collector(recorder, batches, Upkeep(recorder, rules))
 
 
 def _rules(config: Config, catalog: Catalog) -> Rules:

@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from functools import cache, partial
 from typing import Any
 
+from pipeline.access.keys import Key
 from pipeline.enrich.clients import parse_address
 from pipeline.journal_ids import Ids, digest
 from webapp.collector_http import Answer, Request
@@ -19,7 +19,7 @@ from webapp.collector_values import URL_LENGTH, json_of, moment, text
 
 MOST = 1000
 ORIGIN = "api"
-MayWrite = Callable[[str, str], bool]
+SCOPE = "write"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +35,43 @@ class Line:
 class Batches:
     recorder: Recorder
     ids: Ids
-    may_write: MayWrite
+    find_key: Callable[[str], Key | None]
+
+    def turned_away(self, authorization: str | None) -> str:
+        """Why a batch need not even be read; "" if it may be."""
+        try:
+            self._key(authorization)
+        except Refused as error:
+            return error.reason
+        return ""
 
     def answer(self, request: Request, refusal: str = "") -> Answer:
         """Say what became of a batch. All good hits of it are taken, or none."""
         try:
             if refusal or request.method != "POST":
                 raise Refused(refusal or "method")
-            scheme, _, key = (request.headers.get("authorization") or "").partition(" ")
-            if scheme.lower() != "bearer" or not key.strip():
-                raise Refused("key")
+            key = self._key(request.headers.get("authorization"))
             hits, site = _hits(json_of(request.body))
-            return self._take(hits, site, key.strip())
+            return self._take(hits, site, key)
         except Refused as error:
             if error.reason != "lost":
                 self.recorder.counts.refuse(error.reason)
             told = {"error": error.reason, "says": REASONS[error.reason]}
             return _json(STATUS.get(error.reason, 400), told)
 
-    def _take(self, hits: Sequence[Any], site: str | None, key: str) -> Answer:
+    def _key(self, authorization: str | None) -> Key:
+        scheme, _, secret = (authorization or "").partition(" ")
+        found = self.find_key(secret.strip()) if scheme.lower() == "bearer" else None
+        if found is None or found.scope != SCOPE:
+            raise Refused("key")
+        return found
+
+    def _take(self, hits: Sequence[Any], site: str | None, key: Key) -> Answer:
         good: list[Line] = []
-        may_write = cache(partial(self.may_write, key))
         errors: list[dict[str, Any]] = []
         for index, hit in enumerate(hits):
             try:
-                good.append(self._line(index, hit, site, may_write))
+                good.append(self._line(index, hit, site, key))
             except Refused as error:
                 self.recorder.counts.refuse(error.reason)
                 says = REASONS[error.reason]
@@ -77,16 +89,14 @@ class Batches:
     def _taking(self, ids: Sequence[str]) -> AbstractContextManager[set[str]]:
         return self.ids.taking(ids) if ids else nullcontext(set())
 
-    def _line(
-        self, index: int, hit: Any, default: str | None, may_write: Callable[[str], bool]
-    ) -> Line:
+    def _line(self, index: int, hit: Any, default: str | None, key: Key) -> Line:
         if not isinstance(hit, dict):
             raise Refused("json")
         told = any_hit(hit)
         if told.site is None:
             told = replace(told, site=default)
         site = self.recorder.site(told, None, None)
-        if not may_write(site.name):
+        if not key.may(SCOPE, site.name):
             raise Refused("key")
         at = moment(hit["time"]) if hit.get("time") is not None else 0.0
         given = text(hit.get("id"), URL_LENGTH)

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from io import BytesIO
 from sys import stderr
-from typing import Any
+from typing import Any, TypeVar
 
 from webapp import gone
 from webapp.collector import Application, Collector, settled
-from webapp.collector_http import Answer, Header, Request, text_of
+from webapp.collector_http import Header, Request, text_of
 from webapp.collector_routes import BATCH
 from webapp.sessions import MOST_BYTES
 
@@ -29,6 +29,7 @@ DISK_THREADS = 16
 #: How long a body may take to come.
 BODY_SECONDS = 10.0
 
+T = TypeVar("T")
 Scope = Any
 Protocol = Any
 
@@ -59,7 +60,10 @@ class Gateway:
 
     async def _collect(self, scope: Scope, protocol: Protocol, most: int) -> None:
         refusal, body = "", b""
-        if scope.method not in ("GET", "HEAD", "OPTIONS"):
+        if scope.method == "POST" and scope.path.endswith(BATCH):
+            told = scope.headers.get("authorization")
+            refusal = await self._elsewhere(self.collector.batches.turned_away, told)
+        if not refusal and scope.method not in ("GET", "HEAD", "OPTIONS"):
             try:
                 body = await _body(scope, protocol, most)
             except _Refused as error:
@@ -81,7 +85,7 @@ class Gateway:
             answer = await self._elsewhere(settled, self.collector, answer)
         _send(protocol, answer.status, answer.headers, answer.body)
 
-    async def _elsewhere(self, work: Callable[..., Answer], *given: Any) -> Answer:
+    async def _elsewhere(self, work: Callable[..., T], *given: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._disk, work, *given)
 
     async def _apply(self, scope: Scope, protocol: Protocol) -> None:

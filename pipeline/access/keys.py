@@ -82,12 +82,6 @@ def find(catalog: Catalog, secret: str) -> Key | None:
     return found
 
 
-def may_write(catalog: Catalog, secret: str, site: str) -> bool:
-    """Whether the secret is that of a key that may send views and events of the site."""
-    found = find(catalog, secret)
-    return found is not None and found.may("write", site)
-
-
 def _by(tx: sa.Connection, condition: sa.ColumnElement[bool]) -> list[Key]:
     k = t.api_keys.c
     columns = (k.id, k.name, k.scope, k.sites, k.created, k.last_used)
