@@ -117,7 +117,7 @@ def test_chunks_cut_at_any_line_end_give_the_same(path: Path) -> None:
     data, fmt = path.read_bytes(), FORMATS[path.parent.name]
     whole, state = parse(data, 0, fmt, {}), dict[str, str]()
     ends = [n + 1 for n, byte in enumerate(data) if byte == 10]
-    cuts = [0, *ends[:: max(1, len(ends) // 5)], len(data)]
+    cuts = [0, *ends[:: max(1, len(ends) // 3)], len(data)]
     rows, rejects = list[dict[str, Any]](), list[dict[str, Any]]()
     for start, end in pairwise(cuts):
         part = parse(data[start:end], start, fmt, state)

@@ -169,7 +169,7 @@ def test_two_patterns_that_name_the_same_log_count_it_once(log: Path, tmp_path: 
             append(log, lines(step * 100, step * 100 + 100))
             live.settle()
         assert not wrong(live.counted(), 300)
-        assert [len(source.files) for source in live.tail.sources[:2]] == [1, 0]
+        assert sorted(len(source.files) for source in live.tail.sources[:2]) == [0, 1]
 
 
 def test_many_files_that_appear_at_once_are_read_with_few_of_them_open(
