@@ -70,7 +70,7 @@ def pairs() -> Iterator[Any]:
         yield pytest.param(name, wrapper, marks=[] if quick else [pytest.mark.slow])
 
 
-@pytest.mark.parametrize(("name", "wrapper"), pairs())
+@pytest.mark.parametrize(("name", "wrapper"), list(pairs()))
 def test_every_format_is_read_in_every_wrapper(name: str, wrapper: str) -> None:
     inside = wrapped(wrapper, sample(name))
     found = read(inside, f"{wrapper}/{name}")
