@@ -75,15 +75,8 @@ def fill(case: Case, folder: Path) -> Both:
 
 
 PARAMS = [
-    *(pytest.param(case, id=case.name) for case in (APACHE, MEDLEY)),
-    *(pytest.param(case, id=case.name, marks=pytest.mark.slow) for case in OTHERS),
-]
-
-
-#: The first has the same lines as APACHE.
-OF_ZONES = [
-    pytest.param(case, id=case.name, marks=[pytest.mark.slow] if case is OTHERS[0] else [])
-    for case in OTHERS
+    pytest.param(MEDLEY, id=MEDLEY.name),
+    *(pytest.param(case, id=case.name, marks=pytest.mark.slow) for case in (APACHE, *OTHERS)),
 ]
 
 
@@ -96,7 +89,7 @@ def share(case: Case, questions: Sequence[T]) -> Sequence[T]:
     return questions[OTHERS.index(case) :: len(OTHERS)]
 
 
-@pytest.mark.parametrize("case", OF_ZONES)
+@pytest.mark.parametrize("case", OTHERS, ids=lambda case: case.name)
 def test_every_log_in_its_zone_has_the_numbers_of_the_reference(case: Case, tmp_path: Path) -> None:
     both = fill(case, tmp_path)
     test_the_ledger_of_every_log_is_that_of_the_reference(both)
