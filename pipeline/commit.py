@@ -120,7 +120,7 @@ def claim(
         updated=now,
     )
     source_id = int(tx.execute(_NEW_SOURCE, row).scalar_one())
-    _execute(tx, _SAVE_POINTS, _points(source_id, trail.points))
+    _execute(tx, t.checkpoints.insert(), _points(source_id, trail.points))
     return source_id
 
 

@@ -11,9 +11,9 @@ difference that lies wholly after the last point that both files have.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -36,6 +36,9 @@ class Point:
     digest: bytes
 
 
+_START = Point(0, b"")
+
+
 @dataclass(slots=True)
 class Trail:
     """The points of a stream that is fed in pieces, in order, from its start."""
@@ -55,7 +58,8 @@ class Trail:
             if line_end < 0:
                 break
             position = start + line_end + 1
-            self.points.append(Point(position, self.digest_at(position)))
+            before = self.points[-1] if self.points else _START
+            self.points.append(Point(position, self._digest(before, position)))
 
     def trim(self) -> None:
         """Let go of all that later points don't need: the stream goes on in small steps."""
@@ -74,17 +78,18 @@ class Trail:
 
     def digest_at(self, position: int) -> bytes:
         """Digest of the stream up to `position`, which lies in the piece last fed."""
-        chain, since = b"", 0
-        for point in reversed(self.points):
-            if point.position < position:
-                chain, since = point.digest, point.position
-                break
+        earlier = (point for point in reversed(self.points) if point.position < position)
+        return self._digest(next(earlier, _START), position)
+
+    def _digest(self, before: Point, position: int) -> bytes:
+        """`before` is the last point before the position."""
         data_start = self.end - len(self._data)
-        window_start = max(since, position - WINDOW)
-        window = self._data[max(0, window_start - data_start) : position - data_start]
-        if window_start < data_start:
-            window = self._before[len(self._before) - (data_start - window_start) :] + window
-        return hashlib.blake2b(chain + window, digest_size=8).digest()
+        start = max(before.position, position - WINDOW) - data_start
+        if start >= 0:
+            window = self._data[start : position - data_start]
+        else:
+            window = self._before[len(self._before) + start :] + self._data[: position - data_start]
+        return blake2b(before.digest + window, digest_size=8).digest()
 
     def _target(self) -> int:
         last = self.points[-1].position if self.points else 0
