@@ -166,12 +166,20 @@ def _cut(lines: Lines, numbers: Longs, layout: Layout, columns: int) -> Found:
     for number, segment in enumerate(layout.segments):
         if segment.escaped:
             whole &= _closed(cut.columns[number])
-        for piece, column in _parts(cut, number, segment, plain):
+        pieces = _parts(cut, number, segment, plain)
+        if number == count - 1 and columns > count:
+            pieces[-1] = (pieces[-1][0], _quoted(pieces[-1][1]))
+        for piece, column in pieces:
             good &= _take(piece, column, found)
     cells, good = Cells(cut.numbers, found), good & whole
     if good.all():
         return Found([cells], numbers[:0])
     return Found([cells.take(good)], cut.numbers[whole & ~good])
+
+
+def _quoted(column: Coded) -> Coded:
+    """With the quote at which it was cut: only the end that may hold anything goes on there."""
+    return Coded(column.codes, pc.binary_join_element_wise(column.values, b'"', b""))
 
 
 def _parts(cut: Cut, number: int, segment: Segment, plain: int) -> list[tuple[Piece, Coded]]:

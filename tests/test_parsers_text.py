@@ -267,3 +267,24 @@ def test_a_dictionary_holds_each_value_once_and_none_without_a_row(value: str) -
         rows(parsed)[0]["time"]
         == int(datetime(2000, 10, 10, 20, 55, 36, tzinfo=UTC).timestamp()) * 1000
     )
+
+
+S3 = (
+    '79a5 web [06/Feb/2019:00:00:38 +0000] 192.0.2.3 - 3E57 REST.GET - "GET /a HTTP/1.1" 200 - 113'
+    ' - 7 - "-" "S3Console/0.4"{} AuthHeader web.example TLSv1.2 - -'
+)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ' - s9lz SigV4 ECDHE GET /a HTTP/1.1" 200 - 113 - 7 - "-" "x" - s9lz SigV4 ECDHE',
+        ' - s9lz SigV4 ECDHE GET /a HTTP/1.1 " 200 - 113 - 7 - "-" "x" - s9lz SigV4 ECDHE',
+        '"x" - s9lz SigV4 ECDHE',
+        "",
+    ],
+)
+def test_a_field_before_an_open_end_does_not_end_at_a_quote_of_it(more: str) -> None:
+    line, fmt = S3.format(more).encode(), load_formats()["aws_s3"]
+    fast, single = (parse(line, 0, fmt, {}, fast=fast).table for fast in (True, False))
+    assert fast.to_pylist() == single.to_pylist()
