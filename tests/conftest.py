@@ -5,11 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
-# No test is timed: a machine may be busy.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+import tests.examples  # noqa: F401  sets what hypothesis does
 
 ROOT = Path(__file__).parent.parent
 

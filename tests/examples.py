@@ -1,4 +1,5 @@
-"""How many examples hypothesis draws: few in the quick suite, many in `make test-slow`."""
+"""Which examples hypothesis draws: few in the quick suite, the same each time, so that what it says
+is about the change at hand; many in `make test-slow`, others each time."""
 
 from __future__ import annotations
 
@@ -9,9 +10,11 @@ from hypothesis import HealthCheck, settings
 #: How many times as many as the quick suite draws.
 FACTOR = int(os.environ.get("TALLYLOG_EXAMPLES", "1"))
 
+# No test is timed: a machine may be busy.
+settings.register_profile("untimed", deadline=None, derandomize=FACTOR == 1)
+settings.load_profile("untimed")
+
 
 def drawn(count: int) -> settings:
-    """No test is timed, a machine may be busy; and what is slow to make may be made."""
-    return settings(
-        max_examples=count * FACTOR, deadline=None, suppress_health_check=list(HealthCheck)
-    )
+    """So many; what is slow to make may be made."""
+    return settings(max_examples=count * FACTOR, suppress_health_check=list(HealthCheck))
