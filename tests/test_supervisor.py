@@ -77,6 +77,12 @@ def alive(pid: object) -> bool:
     return True
 
 
+def replace(path: Path, text: str) -> None:
+    """At once: a signal of before may have it read at any moment."""
+    path.with_suffix(".new").write_text(text)
+    path.with_suffix(".new").rename(path)
+
+
 def test_a_child_that_is_killed_is_started_again_and_all_end_together(
     service: Run, folder: Path
 ) -> None:
@@ -104,11 +110,11 @@ def test_the_web_application_answers_and_takes_a_new_configuration(
     service.says("following 1 sources")
     answer = ask(service, f"http://127.0.0.1:{config.split('port = ')[1].strip()}/healthz")
     assert answer["status"] == "ok"
-    (folder / "config.toml").write_text("[web]\nprot = 1\n")
+    replace(folder / "config.toml", "[web]\nprot = 1\n")
     for _ in range(50):  # also while it is busy with the one before
         service.process.send_signal(signal.SIGHUP)
     assert "did you mean 'port'" in str(service.says("old configuration is kept")["message"])
-    (folder / "config.toml").write_text(config)
+    replace(folder / "config.toml", config)
     service.process.send_signal(signal.SIGHUP)
     service.says("following 1 sources")
     service.process.send_signal(signal.SIGINT)
